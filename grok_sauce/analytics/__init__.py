@@ -1,0 +1,1 @@
+"""Pure calculations. A formula here is usable alone."""

@@ -1,0 +1,1 @@
+"""Named outside services that more than one module calls."""

@@ -1,0 +1,54 @@
+"""Batch: what a feed hands over, many events of one kind at once, as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+# Canonical columns per kind, without the symbol. A feed asks for these, decodes into
+# this order whatever the server announced, and fills a column it did not get with None.
+# Values are as the wire has them: numbers, the strings "NaN", "Infinity", "-Infinity",
+# or None. They become clean when somebody reads them (market/events.py).
+FIELDS: Final[dict[str, tuple[str, ...]]] = {
+    "Quote": ("bidPrice", "askPrice", "bidSize", "askSize"),
+    "Trade": ("price", "size", "dayVolume", "time", "dayId"),
+    "TradeETH": ("price", "size", "dayVolume", "time", "dayId"),
+    "Summary": (
+        "dayId",
+        "dayOpenPrice",
+        "dayHighPrice",
+        "dayLowPrice",
+        "dayClosePrice",
+        "prevDayClosePrice",
+        "prevDayVolume",
+        "openInterest",
+    ),
+    "Profile": ("description", "tradingStatus", "statusReason", "haltStartTime", "haltEndTime"),
+    "Greeks": ("time", "price", "volatility", "delta", "gamma", "theta", "rho", "vega"),
+    "Candle": ("eventFlags", "index", "time", "count", "open", "high", "low", "close", "volume"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events of one kind: symbols[i] goes with columns[j][i] for each field j of FIELDS[kind].
+
+    symbols are streamer symbols ("SPY", "/ESZ26:XCME", ".SPXW261218C6000", "SPY{=m}"),
+    in order of arrival; one symbol may occur several times (the last wins for all kinds
+    but Candle). at is the market time of arrival (Unix seconds).
+
+    snapshot: for Candle only; True says that the batch replaces all bars of its
+    symbols that are not older than its oldest bar.
+
+    Kinds that do not come from the wire:
+    "Instrument"  symbols are the user's symbols; one column of market.instruments.Instrument
+                  (or None: the symbol is no longer wanted).
+    "Link"        symbols are source names ("dxLink"); one column of True (up) or False (down).
+    """
+
+    kind: str
+    symbols: Sequence[str]
+    columns: tuple[Sequence[Any], ...]
+    at: float
+    snapshot: bool = False

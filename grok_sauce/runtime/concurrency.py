@@ -1,0 +1,225 @@
+"""Async mode: patch, spawn, sleep, offload, submit, serve. The only file that names eventlet."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from grok_sauce.errors import StartupError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MODES: Final = ("eventlet", "threading")
+HEAVY_WORKERS: Final = 2  # heavy jobs at a time; more would only take turns on the same cores
+
+
+@dataclass
+class _Runtime:
+    """What patch() decided; one per process, because patching is."""
+
+    mode: str | None = None
+    pool: ThreadPoolExecutor | None = None
+    heavy: threading.Semaphore | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_runtime = _Runtime()
+
+
+def patch(mode: str) -> None:
+    """Choose the async mode for this process. Must run before other imports of the product.
+
+    Raises:
+        StartupError: unknown mode, or another one was chosen already.
+    """
+    if mode not in MODES:
+        raise StartupError(f"ASYNC_MODE must be one of {', '.join(MODES)}, not {mode!r}")
+    if _runtime.mode not in (None, mode):
+        raise StartupError(f"async mode is {_runtime.mode} already, cannot become {mode}")
+    if mode == "eventlet":
+        # Its maintainers want it retired and it says so at each import, in several lines.
+        warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+        import eventlet
+
+        eventlet.monkey_patch()
+    _runtime.mode = mode
+
+
+def mode() -> str:
+    """The chosen mode; "threading" when nothing was patched."""
+    return _runtime.mode or "threading"
+
+
+def check_patched() -> None:
+    """Refuse to start when eventlet was chosen but sockets or threads are not patched.
+
+    Unpatched it delivers nothing and logs no error.
+
+    Raises:
+        StartupError: naming the module that is not patched.
+    """
+    if mode() != "eventlet":
+        return
+    from eventlet import patcher
+
+    for name in ("socket", "thread", "time", "select"):
+        if not patcher.is_monkey_patched(name):
+            raise StartupError(
+                f"ASYNC_MODE is eventlet but {name} is not patched; start through main.py"
+            )
+
+
+def spawn(target: Callable[..., Any], *args: Any, name: str | None = None) -> threading.Thread:
+    """Start target(*args) beside the caller: a green thread under eventlet, else a real one."""
+    thread = threading.Thread(target=target, args=args, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+def sleep(seconds: float) -> None:
+    """Let others run for so long. Workers use stop.wait(), which ends when asked to."""
+    time.sleep(seconds)
+
+
+def offload(fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Run blocking I/O and wait for it without holding up the loop.
+
+    Under eventlet in a native thread of the pool, else right here: fn must not touch
+    green locks, queues or sockets.
+    """
+    if mode() != "eventlet":
+        return fn(*args, **kwargs)
+    from eventlet import tpool
+
+    result: T = tpool.execute(fn, *args, **kwargs)
+    return result
+
+
+def submit(
+    fn: Callable[..., T],
+    *args: Any,
+    done: Callable[[T], None],
+    failed: Callable[[BaseException], None],
+) -> None:
+    """Run CPU work over 5 ms on a native thread; the caller does not wait.
+
+    At most HEAVY_WORKERS run at once. done(result) or failed(error) is called back:
+    under eventlet on a green thread, else on the pool's thread. Arguments must be
+    frozen copies.
+    """
+
+    def finish(call: Callable[[], T]) -> None:
+        try:
+            result = call()
+        except Exception as error:  # noqa: BLE001 - handed to whoever submitted
+            failed(error)
+        else:
+            done(result)
+
+    if mode() != "eventlet":
+        with _runtime.lock:
+            if _runtime.pool is None:
+                _runtime.pool = ThreadPoolExecutor(HEAVY_WORKERS, thread_name_prefix="heavy")
+        _runtime.pool.submit(finish, lambda: fn(*args))
+        return
+    with _runtime.lock:
+        if _runtime.heavy is None:
+            _runtime.heavy = threading.Semaphore(HEAVY_WORKERS)
+    gate = _runtime.heavy
+
+    def green() -> None:
+        with gate:
+            finish(lambda: offload(fn, *args))
+
+    spawn(green, name="heavy")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket with a backlog for a burst of browsers.
+
+    Raises:
+        StartupError: the address is in use or cannot be bound.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        sock = socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        raise StartupError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}; "
+            f"stop what uses it or give another --port"
+        ) from None
+    return sock
+
+
+class Server:
+    """The web server of the chosen mode on a listening socket.
+
+    max_connections caps what is held open at once (each WebSocket is one);
+    socket_timeout (seconds) ends connections that send half a request and stop.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        app: Callable[..., Any],
+        max_connections: int = 4256,
+        socket_timeout: float = 20.0,
+    ) -> None:
+        self._sock = sock
+        self._app = app
+        self._max = max_connections
+        self._timeout = socket_timeout
+        self._werkzeug: Any = None
+
+    def serve(self) -> None:
+        """Answer until close() is called; returns then."""
+        if mode() == "eventlet":
+            self._serve_eventlet()
+        else:
+            self._serve_threading()
+
+    def _serve_eventlet(self) -> None:
+        import eventlet.wsgi
+
+        eventlet.wsgi.server(
+            self._sock,
+            self._app,
+            debug=False,
+            log_output=False,
+            socket_timeout=self._timeout,
+            max_size=self._max,
+            log=logging.getLogger("grok_sauce.wsgi"),
+        )
+
+    def _serve_threading(self) -> None:
+        from werkzeug.serving import WSGIRequestHandler, make_server
+
+        timeout_seconds = self._timeout
+
+        class Handler(WSGIRequestHandler):
+            timeout = timeout_seconds  # half a request ends here
+
+            def log(self, type: str, message: str, *args: Any) -> None:
+                log.debug(message, *args)
+
+        host, port = self._sock.getsockname()[:2]
+        self._werkzeug = make_server(
+            host, port, self._app, threaded=True, request_handler=Handler, fd=self._sock.fileno()
+        )
+        self._werkzeug.daemon_threads = True
+        self._werkzeug.serve_forever(poll_interval=0.2)
+
+    def close(self) -> None:
+        """Stop accepting; serve() returns."""
+        if self._werkzeug is not None:
+            self._werkzeug.shutdown()
+        self._sock.close()

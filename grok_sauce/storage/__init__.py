@@ -1,0 +1,1 @@
+"""What is kept on disk: one module a table family."""

@@ -1,0 +1,40 @@
+"""Update(topic, key, payload): what the engine tells the ways out; and the one list of topics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+TOPICS: Final = (
+    "indicator.rows",  # key: symbol; payload: row (dict), None when the symbol was removed
+    "price.update",
+    "candle.close",  # key: symbol; payload: a closed one-minute bar
+    "chart.bar",
+    "gex.levels",
+    "lt.levels",
+    "max_pain.levels",
+    "profile.levels",
+    "orb.breakout",
+    "butterfly.mark",
+    "trade.signal",
+    "news.headline",
+    "sentiment.index",
+    "calendar.event",
+    "fred.release",
+    "event.reaction",
+    "alert.state",
+    "notice",
+    "service.health",  # key: ""; payload: the health report (dict)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One new value: topic from TOPICS, key inside it, payload as JSON can carry it.
+
+    A payload of None says that the key is gone.
+    """
+
+    topic: str
+    key: str
+    payload: Any
