@@ -1,1 +1,1 @@
-"""Ways out of the engine: snapshot, sockets, history."""
+"""Ways out: what the engine says is kept for new pages, and told to those that are open."""
