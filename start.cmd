@@ -1,0 +1,2 @@
+@py "%~dp0main.py" %*
+@if errorlevel 1 pause
