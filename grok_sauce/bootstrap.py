@@ -197,6 +197,7 @@ def install(host: Host, python: str, stamp: Path, for_tests: bool) -> None:
     ready["run"] = fingerprint(host.root, False)
     if for_tests:
         ready["test"] = fingerprint(host.root, True)
+    stamp.parent.mkdir(parents=True, exist_ok=True)
     unfinished = stamp.with_suffix(".new")
     unfinished.write_text(json.dumps(ready), encoding="utf-8")
     os.replace(unfinished, stamp)
