@@ -1,18 +1,22 @@
-"""Shared by all tests: loopback only, and a clock set by hand."""
+"""Shared by all tests: loopback only, a clock set by hand, and no skip that nobody listed."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
+from pytest_socket import socket_allow_hosts
 
 from grok_sauce.runtime.clock import ManualClock
 
 # Wednesday 2026-12-16, 14:32:07 New York.
 NOW = 1797449527.0
+# Skips a CI run may have: "test id prefix<TAB>why". Anything else skipped fails the run.
+LISTED = Path(__file__).parent / "listed_skips.txt"
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    from pytest_socket import socket_allow_hosts
-
     socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
 
 
@@ -20,3 +24,42 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def clock() -> ManualClock:
     """A clock that stands at Wednesday 2026-12-16, 14:32:07 New York."""
     return ManualClock(market=NOW, real=NOW)
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """The folder of real recordings; tests that need it skip by name where it is absent."""
+    folder = os.environ.get("GROK_SAUCE_RECORDINGS")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("recordings are not part of the repository (GROK_SAUCE_RECORDINGS)")
+    return Path(folder)
+
+
+def listed_skips() -> list[str]:
+    lines = LISTED.read_text(encoding="utf-8").splitlines()
+    return [line.split("\t")[0] for line in lines if line.strip() and not line.startswith("#")]
+
+
+def unlisted(skipped: list[pytest.TestReport]) -> list[str]:
+    allowed = listed_skips()
+    return [
+        report.nodeid
+        for report in skipped
+        if not any(report.nodeid.startswith(prefix) for prefix in allowed)
+    ]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not os.environ.get("CI") or reporter is None:
+        return
+    if unlisted(reporter.stats.get("skipped", [])) and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not os.environ.get("CI"):
+        return
+    for nodeid in unlisted(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_line(f"FAIL skipped and not listed in {LISTED.name}: {nodeid}")

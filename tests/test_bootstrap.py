@@ -178,7 +178,7 @@ def test_active_conda_environment_counts_as_foreign(tmp_path: Path) -> None:
 def test_no_venv_installs_nothing_and_names_what_is_missing(machine: Machine) -> None:
     host = machine.host(environ={"GROK_SAUCE_NO_VENV": "1"})
 
-    with pytest.raises(BootstrapError, match="flask, numpy.*pip install -r requirements.txt"):
+    with pytest.raises(BootstrapError, match=r"flask, numpy.*pip install -r requirements\.txt"):
         bootstrap.prepare(host, for_tests=False)
 
     assert machine.calls == []
