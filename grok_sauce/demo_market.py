@@ -1,0 +1,147 @@
+"""The embedded market as a child process: started, watched, started again, ended with us."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grok_sauce.errors import SourceError, StartupError
+from grok_sauce.runtime.clock import SharedClock
+
+log = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parent.parent
+FIRST_LINE_TIMEOUT = 30.0  # seconds; a recorded file has to be read before the market opens
+
+
+@dataclass(frozen=True, slots=True)
+class MarketAddress:
+    """Where the embedded market answers and how its time runs."""
+
+    http: str
+    seed: int
+    clock: SharedClock
+
+    @property
+    def port(self) -> int:
+        return int(self.http.rsplit(":", 1)[1])
+
+
+class DemoMarket:
+    """A worker that keeps one `simulate` child alive on one port and one time line.
+
+    arguments are options of the simulate command (--seed, --start, --speed, --bars …).
+    The child ends by itself when its standard input closes, so a kill -9 of this
+    process leaves no market behind.
+    """
+
+    name = "market"
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._arguments = list(arguments)
+        self._child: subprocess.Popen[str] | None = None
+        self._address: MarketAddress | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the running child."""
+        return self._child.pid if self._child else None
+
+    def open(self) -> MarketAddress:
+        """Start the market and read its address.
+
+        Raises:
+            StartupError: it did not come up; its own message is included.
+        """
+        first = self._launch([*self._arguments, "--port", "0"])
+        anchor = first["anchor"]
+        self._address = MarketAddress(
+            http=str(first["http"]),
+            seed=int(first["seed"]),
+            clock=SharedClock(
+                float(anchor["anchor_market"]), float(anchor["anchor_real"]), float(anchor["speed"])
+            ),
+        )
+        return self._address
+
+    def run(self, stop: threading.Event) -> None:
+        """Watch the child; one that died is started again, its time going on where it was."""
+        if self._address is None:
+            raise StartupError("the market was not opened")
+        if self._child is None or self._child.poll() is not None:
+            anchor = self._address.clock.anchor()
+            self._launch(
+                [
+                    *self._arguments,
+                    "--port",
+                    str(self._address.port),
+                    "--anchor",
+                    f"{anchor['anchor_market']!r},{anchor['anchor_real']!r}",
+                ]
+            )
+        child = self._child
+        while child is not None and not stop.wait(0.25):
+            code = child.poll()
+            if code is not None:
+                raise SourceError(f"the market process ended with code {code}")
+
+    def close(self) -> None:
+        """End the child: closing its input asks, SIGTERM insists, SIGKILL ends it."""
+        child = self._child
+        if child is None:
+            return
+        if child.stdin is not None:
+            try:
+                child.stdin.close()
+            except OSError as problem:
+                log.debug("market input: %s", problem)
+        for end in (None, child.terminate, child.kill):
+            if end is not None:
+                end()
+            try:
+                child.wait(timeout=2.0)
+                return
+            except subprocess.TimeoutExpired:
+                continue
+
+    def _launch(self, arguments: Sequence[str]) -> dict[str, Any]:
+        environ = {k: v for k, v in os.environ.items() if k not in ("ASYNC_MODE",)}
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "grok_sauce.cli", "simulate", "--exit-with-stdin", *arguments],
+            cwd=ROOT,
+            env=environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        line = self._first_line(self._child)
+        try:
+            first = json.loads(line)
+        except ValueError:
+            first = None
+        if not isinstance(first, dict):
+            code = self._child.poll()
+            self._child.kill()
+            raise StartupError(
+                "the embedded market did not start"
+                + (f" (it ended with code {code})" if code is not None else "")
+                + "; its message is above"
+            )
+        return first
+
+    def _first_line(self, child: subprocess.Popen[str]) -> str:
+        """The first line of output; empty when the child ends or stays silent too long."""
+        lines: list[str] = []
+        assert child.stdout is not None
+        reader = threading.Thread(target=lambda: lines.append(child.stdout.readline()), daemon=True)  # type: ignore[union-attr]
+        reader.start()
+        reader.join(FIRST_LINE_TIMEOUT)
+        return lines[0] if lines else ""
