@@ -1,0 +1,137 @@
+"""The table's symbols: resolved, subscribed, and changed while everything else keeps ticking."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+
+from grok_sauce.errors import SourceError
+from grok_sauce.feeds.subscriptions import TABLE, Subscription
+from grok_sauce.market import sessions
+from grok_sauce.market.batches import Batch
+from grok_sauce.market.instruments import Instrument, candle_symbol, provisional
+from grok_sauce.runtime.clock import Clock
+
+log = logging.getLogger(__name__)
+
+OWNER = "table"
+HISTORY_SESSIONS = 5  # sessions of one-minute candles that RVOL compares with
+TICKERS = ("Quote", "Trade", "TradeETH", "Summary", "Profile")
+
+Resolve = Callable[[str], Instrument]
+Want = Callable[[str, Iterable[Subscription], int], None]
+Sink = Callable[[Batch], None]
+
+
+class Watchlist:
+    """A worker: resolves wanted symbols through the broker's records and subscribes them.
+
+    A symbol that is being resolved, or whose record cannot be fetched now, goes ahead
+    under what is known of it without asking (a plain stock or ETF needs no record);
+    a future has to wait for its front month. Futures are resolved again each New York
+    day, so that they follow the roll.
+    """
+
+    name = "watchlist"
+
+    def __init__(self, resolve: Resolve, want: Want, sink: Sink, clock: Clock) -> None:
+        self._resolve = resolve
+        self._want = want
+        self._sink = sink
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._symbols: tuple[str, ...] = ()
+        self._resolved: dict[str, Instrument] = {}
+        self._announced: dict[str, Instrument] = {}
+        self._day: str | None = None
+
+    def set_symbols(self, symbols: Sequence[str]) -> None:
+        """Want exactly these user symbols from now on; only the difference is touched."""
+        with self._lock:
+            self._symbols = tuple(dict.fromkeys(symbols))
+        self._announce()
+        self._wake.set()
+
+    def forget_resolutions(self) -> None:
+        """Ask for every record again (the account or its address changed)."""
+        with self._lock:
+            self._resolved.clear()
+        self._wake.set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Resolve what is not resolved yet, and all futures at each new day, until stop is set."""
+        while not stop.is_set():
+            self._wake.clear()
+            self._roll_day()
+            failure = self._resolve_missing(stop)
+            self._announce()
+            if failure is not None:
+                raise SourceError(f"symbols not resolved: {failure}")
+            # The end of the wait is the time to look at the date; set_symbols ends it early.
+            for _ in range(120):
+                if self._wake.wait(0.5) or stop.is_set():
+                    break
+
+    def _roll_day(self) -> None:
+        today = sessions.new_york_date(self._clock.market()).isoformat()
+        with self._lock:
+            if self._day not in (None, today):
+                self._resolved = {
+                    symbol: known
+                    for symbol, known in self._resolved.items()
+                    if known.kind != "future"
+                }
+            self._day = today
+
+    def _resolve_missing(self, stop: threading.Event) -> str | None:
+        failure = None
+        for symbol in self._symbols:
+            if stop.is_set():
+                return None
+            if symbol in self._resolved:
+                continue
+            try:
+                found = self._resolve(symbol)
+            except SourceError as problem:
+                failure = str(problem)
+                continue
+            with self._lock:
+                self._resolved[symbol] = found
+            self._announce()
+        return failure
+
+    def _announce(self) -> None:
+        """Tell the state which instruments there are, and the feed what to subscribe."""
+        with self._lock:
+            wanted = {s: self._resolved.get(s) or provisional(s) for s in self._symbols}
+            changed = {s: i for s, i in wanted.items() if self._announced.get(s) != i}
+            gone = [s for s in self._announced if s not in wanted]
+            self._announced = wanted
+            if not changed and not gone:
+                return
+            symbols = [*changed, *gone]
+            records = [*changed.values(), *[None] * len(gone)]
+            self._sink(Batch("Instrument", symbols, (records,), self._clock.market()))
+            self._want(OWNER, self._subscriptions(wanted.values()), TABLE)
+
+    def _subscriptions(self, instruments: Iterable[Instrument]) -> list[Subscription]:
+        since = history_start(self._clock.market())
+        found = []
+        for instrument in instruments:
+            streamer = instrument.streamer
+            if instrument.problem == "not_offered" or not streamer:
+                continue
+            found += [Subscription(kind, streamer) for kind in TICKERS]
+            found.append(Subscription("Candle", candle_symbol(streamer, "m"), since))
+        return found
+
+
+def history_start(now: float) -> int:
+    """Unix ms from which one-minute candles are needed: the pre-market of five sessions back."""
+    today = sessions.new_york_date(now)
+    first = sessions.sessions_before(today, HISTORY_SESSIONS)[0]
+    return round(sessions.extended(first)[0] * 1000)
+
+
