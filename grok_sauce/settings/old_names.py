@@ -1,0 +1,100 @@
+"""Names earlier programs read from `.env`: each mapped or answered, never silently ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+_OAUTH: Final = (
+    "tastytrade retired sign-in by password and session token; create an OAuth application at "
+    "tastytrade and set CLIENT_SECRET and REFRESH_TOKEN (page Setup, Credentials)"
+)
+_NO_MAIL: Final = "this version sends no mail and no text messages; the line has no effect"
+_NO_REDIS: Final = "this version uses no Redis; the line has no effect"
+_NO_TRADINGVIEW: Final = "this version does not connect to TradingView; the line has no effect"
+_NO_SIGNALS: Final = "this version runs no signal strategy; the line has no effect"
+_PORT: Final = "give the port with --port"
+_GEX: Final = "the GEX symbols are a section of settings.json (page Setup)"
+_FUTURES: Final = (
+    "contracts are not typed any more: enter /NQ, /MNQ, /ES, /MES, front month follows"
+)
+
+# Old name -> what to do instead, in words that follow "NAME: ".
+OLD_NAMES: Final[Mapping[str, str]] = {
+    "TASTY_USERNAME": _OAUTH,
+    "TASTY_PASSWORD": _OAUTH,
+    "TASTY_SESSION_TOKEN": _OAUTH,
+    "TASTY_REMEMBER_TOKEN": _OAUTH,
+    "REDIS_HOST": _NO_REDIS,
+    "REDIS_PORT": _NO_REDIS,
+    "TRADINGVIEW_CREDENTIALS": _NO_TRADINGVIEW,
+    "TRADINGVIEW_JWT_TOKEN": _NO_TRADINGVIEW,
+    "TV_TOKEN_CACHE_FILE": _NO_TRADINGVIEW,
+    "EMAIL_SENDER": _NO_MAIL,
+    "EMAIL_PASSWORD": _NO_MAIL,
+    "EMAIL_RECEIVER": _NO_MAIL,
+    "TWILIO_SID": _NO_MAIL,
+    "TWILIO_AUTH_TOKEN": _NO_MAIL,
+    "TWILIO_PHONE": _NO_MAIL,
+    "YOUR_PHONE": _NO_MAIL,
+    "OHLCV_SYMBOLS": "symbols are the lists of settings.json (page Setup)",
+    "LT_SYMBOL": _NO_TRADINGVIEW,
+    "LT_TIMEFRAME": _NO_TRADINGVIEW,
+    "GEX_SYMBOL": _GEX,
+    "GEX_FETCH_TIME": "GEX follows the feed; there is no fetch time any more",
+    "GEX_COOLDOWN_MINUTES": "GEX follows the feed; there is no cool-down any more",
+    "GEX_CACHE_FILE": "files live in the data folder; give it with --data",
+    "STRATEGY_ENABLED": _NO_SIGNALS,
+    "TRADING_SYMBOL": _NO_SIGNALS,
+    "DEFAULT_QUANTITY": _NO_SIGNALS,
+    "TARGET_POINTS": _NO_SIGNALS,
+    "STOP_BUFFER": _NO_SIGNALS,
+    "MAX_RISK": _NO_SIGNALS,
+    "USE_TRAILING_STOP": _NO_SIGNALS,
+    "TRAILING_TRIGGER": _NO_SIGNALS,
+    "TRAILING_OFFSET": _NO_SIGNALS,
+    "USE_LIQUIDITY_FILTER": _NO_SIGNALS,
+    "MAX_LT_LEVELS_BELOW": _NO_SIGNALS,
+    "SESSION_START_HOUR": _NO_SIGNALS,
+    "SESSION_END_HOUR": _NO_SIGNALS,
+    "HTTP_PORT": _PORT,
+    "SERVICE_NAME": "the service has one name; the line has no effect",
+    "ENABLE_HISTORICAL_ARCHIVING": "history is always kept, in the data folder",
+    "HISTORICAL_DATA_DIRECTORY": "files live in the data folder; give it with --data",
+    "ARCHIVE_SYMBOLS": "history is kept for every symbol of settings.json",
+    "NQ_CONTRACT": _FUTURES,
+    "MNQ_CONTRACT": _FUTURES,
+    "ES_CONTRACT": _FUTURES,
+    "MES_CONTRACT": _FUTURES,
+}
+
+# Old name -> new name whose meaning is the same: the value is taken over.
+RENAMED: Final[Mapping[str, str]] = {
+    "TASTY_CLIENT_SECRET": "CLIENT_SECRET",
+    "TASTYTRADE_CLIENT_SECRET": "CLIENT_SECRET",
+    "TASTY_REFRESH_TOKEN": "REFRESH_TOKEN",
+    "TASTYTRADE_REFRESH_TOKEN": "REFRESH_TOKEN",
+}
+
+
+def modernise(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The environment with renamed variables under their new names, and a notice per old name.
+
+    A new name that is set wins over the old one. No notice shows a value.
+
+    >>> modernise({"TASTY_REFRESH_TOKEN": "x"})
+    ({'TASTY_REFRESH_TOKEN': 'x', 'REFRESH_TOKEN': 'x'}, \
+['TASTY_REFRESH_TOKEN: taken as REFRESH_TOKEN; rename the line in .env'])
+    """
+    values = dict(environ)
+    notices = []
+    for old, new in RENAMED.items():
+        if not values.get(old):
+            continue
+        if values.get(new):
+            notices.append(f"{old}: not used, {new} is set; delete the old line in .env")
+        else:
+            values[new] = values[old]
+            notices.append(f"{old}: taken as {new}; rename the line in .env")
+    notices.extend(f"{old}: {text}" for old, text in OLD_NAMES.items() if values.get(old))
+    return values, notices
