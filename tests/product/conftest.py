@@ -1,0 +1,28 @@
+"""Products started by a test are ended after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.product.harness import Product
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Product]]:
+    """Start products; all are ended after the test."""
+    running: list[Product] = []
+
+    def launch(*arguments: str, folder: str = "one", **kwargs: Any) -> Product:
+        product = Product(tmp_path / folder, *arguments, **kwargs)
+        running.append(product)
+        return product
+
+    yield launch
+    for product in running:
+        if product.process.poll() is None:
+            product.process.kill()
+            product.process.wait(timeout=10)
