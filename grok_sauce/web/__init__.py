@@ -1,0 +1,24 @@
+"""Pages, API and their guard. Upstream it does and asks through controls and questions alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One entry of the navigation; key is the letter after "g"."""
+
+    name: str
+    path: str
+    label: str
+    key: str
+
+
+# Only pages that exist, in the order of the navigation.
+PAGES: Final = (
+    Page("indicator", "/indicator", "Indicator", "i"),
+    Page("setup", "/setup", "Setup", "u"),
+    Page("status", "/status", "Status", "h"),
+)

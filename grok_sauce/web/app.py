@@ -1,0 +1,113 @@
+"""The Flask application: joins guard, sessions, context and views; nothing starts here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, cast
+
+import flask
+from werkzeug.wrappers import Response
+
+from grok_sauce.web import errors, indicator, login, setup, status
+from grok_sauce.web.auth import Auth, secret_keys
+from grok_sauce.web.format import FILTERS
+from grok_sauce.web.limits import Limits
+from grok_sauce.web.routes import ROUTES
+from grok_sauce.web.security import Guard
+from grok_sauce.web.sessions import COOKIE_LIFE, CookieSessions
+from grok_sauce.web.site import Assets, Site, StrictJson, View, WebDeps, install_context
+
+OPENAPI: Final = Path(__file__).with_name("openapi.json")
+SITE: Final = "grok_sauce.site"
+
+
+def root(site: Site) -> Response:
+    """GET /."""
+    return flask.redirect(login.HOME)
+
+
+def static(site: Site, filename: str) -> Response:
+    """GET /static/…."""
+    return flask.send_from_directory(site.deps.static, filename)
+
+
+def openapi(site: Site) -> flask.Response:
+    """GET /api/openapi.json."""
+    return flask.Response(OPENAPI.read_bytes(), mimetype="application/json")
+
+
+VIEWS: Final[Mapping[str, View]] = {
+    "root": root,
+    "static": static,
+    "login": login.form,
+    "login.submit": login.submit,
+    "logout": login.sign_out,
+    "indicator": indicator.show,
+    "setup": setup.show,
+    "status": status.show,
+    "health": status.health,
+    "metrics": status.metrics,
+    "api.openapi": openapi,
+    "api.indicator": indicator.rows,
+    "api.health": status.health,
+    "api.settings": setup.read,
+    "api.settings.save": setup.save,
+    "api.settings.export": setup.export,
+    "api.settings.import": setup.take_in,
+    "api.symbols": setup.symbols,
+    "api.symbols.check": setup.check_symbol,
+    "api.credentials.test": setup.test_credentials,
+    "api.credentials.save": setup.save_credentials,
+    "api.sources.retry": setup.retry_source,
+}
+
+
+def create_app(deps: WebDeps) -> flask.Flask:
+    """The application over what the machine hands in. Writes data_dir/secret.key when missing.
+
+    Raises:
+        StartupError: the key cannot be read or made.
+    """
+    app = flask.Flask("grok_sauce", static_folder=None, template_folder=str(deps.templates))
+    keys = secret_keys(deps.data_dir / "secret.key")
+    app.config.update(
+        SECRET_KEY=keys[0],
+        SECRET_KEY_FALLBACKS=keys[1:],
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=COOKIE_LIFE,
+        MAX_CONTENT_LENGTH=deps.web.max_body_bytes,
+        MAX_FORM_MEMORY_SIZE=deps.web.max_body_bytes,
+        MAX_FORM_PARTS=20,
+    )
+    app.json = StrictJson(app)
+    app.url_map.strict_slashes = False
+    auth = Auth(deps.web, keys[0], deps.clock)
+    limits = Limits(app, deps.web, deps.clock)
+    guard = Guard(deps.web, auth, limits)
+    site = Site(deps, auth, guard, limits)
+    app.session_interface = CookieSessions(guard.visitor)
+    app.jinja_env.filters.update(FILTERS)
+    guard.install(app)
+    install_context(app, site, Assets(deps.static))
+    errors.install(app)
+    for route in ROUTES:
+        app.add_url_rule(
+            route.rule,
+            route.endpoint,
+            partial(VIEWS[route.endpoint], site),
+            methods=[route.method],
+            provide_automatic_options=False,
+        )
+    app.extensions[SITE] = site
+    return app
+
+
+def may_connect(app: flask.Flask, environ: Mapping[str, Any]) -> str | None:
+    """Why a Socket.IO connection with this WSGI environment is refused; None lets it in."""
+    site = cast(Site, app.extensions[SITE])
+    with app.request_context(cast(Any, environ)):
+        return site.guard.may_connect(environ, flask.session)

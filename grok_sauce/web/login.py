@@ -1,0 +1,48 @@
+"""Sign in and out, when a password is set."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import flask
+from werkzeug.wrappers import Response
+
+from grok_sauce.web import PAGES
+from grok_sauce.web.site import Site, page
+
+HOME: Final = "/indicator"
+TARGETS: Final = frozenset(entry.path for entry in PAGES)
+
+
+def form(site: Site) -> Response:
+    """GET /login."""
+    target = _target(flask.request.args.get("next"))
+    if not site.auth.needed or site.auth.signed_in(flask.session):
+        return flask.redirect(target)
+    return page("login.html", "", error=None, next=target)
+
+
+def submit(site: Site) -> Response:
+    """POST /login: a failed try counts, a good one starts a new session."""
+    target = _target(flask.request.form.get("next"))
+    if not site.auth.needed:
+        return flask.redirect(target, 303)
+    if site.auth.check_password(flask.request.form.get("password", "")):
+        site.auth.sign_in(flask.session)
+        flask.session.permanent = True
+        return flask.redirect(target, 303)
+    site.limits.hit("login", flask.g.visitor.client)
+    answer = page("login.html", "", error="This is not the password.", next=target)
+    answer.status_code = 401
+    return answer
+
+
+def sign_out(site: Site) -> Response:
+    """POST /logout."""
+    site.auth.sign_out(flask.session)
+    return flask.redirect("/login" if site.auth.needed else HOME, 303)
+
+
+def _target(path: str | None) -> str:
+    """Only our own pages: a link to /login must not lead elsewhere."""
+    return path if path in TARGETS else HOME

@@ -1,0 +1,53 @@
+"""Every route with its access class: the one table the guard obeys and the tests walk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+
+class Access(Enum):
+    """What a request needs besides a known Host."""
+
+    PUBLIC = "public"  # nothing: no data of the user in it
+    LOGIN = "login"  # the sign-in form: CSRF token, failed tries limited
+    PAGE = "page"  # a login when a password is set, else the way to /login
+    READ = "read"  # a login or API token when a password is set
+    WRITE = "write"  # a CSRF token with a login, an API token, or a local program
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address and method; endpoint names the view in app.VIEWS."""
+
+    method: str
+    rule: str
+    endpoint: str
+    access: Access
+
+
+ROUTES: Final = (
+    Route("GET", "/", "root", Access.PUBLIC),
+    Route("GET", "/static/<path:filename>", "static", Access.PUBLIC),
+    Route("GET", "/login", "login", Access.PUBLIC),
+    Route("POST", "/login", "login.submit", Access.LOGIN),
+    Route("POST", "/logout", "logout", Access.WRITE),
+    Route("GET", "/indicator", "indicator", Access.PAGE),
+    Route("GET", "/setup", "setup", Access.PAGE),
+    Route("GET", "/status", "status", Access.PAGE),
+    Route("GET", "/health", "health", Access.PUBLIC),  # without a login it says ok or not, no more
+    Route("GET", "/metrics", "metrics", Access.READ),
+    Route("GET", "/api/openapi.json", "api.openapi", Access.READ),
+    Route("GET", "/api/indicator", "api.indicator", Access.READ),
+    Route("GET", "/api/health", "api.health", Access.PUBLIC),
+    Route("GET", "/api/settings", "api.settings", Access.READ),
+    Route("PUT", "/api/settings", "api.settings.save", Access.WRITE),
+    Route("GET", "/api/settings/export", "api.settings.export", Access.READ),
+    Route("POST", "/api/settings/import", "api.settings.import", Access.WRITE),
+    Route("GET", "/api/symbols", "api.symbols", Access.READ),
+    Route("GET", "/api/symbols/check", "api.symbols.check", Access.READ),
+    Route("POST", "/api/credentials/test", "api.credentials.test", Access.WRITE),
+    Route("POST", "/api/credentials", "api.credentials.save", Access.WRITE),
+    Route("POST", "/api/sources/<name>/retry", "api.sources.retry", Access.WRITE),
+)
