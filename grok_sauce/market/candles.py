@@ -12,13 +12,15 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from math import isnan, nan
+from operator import gt, le, lt
+from sys import float_info
 from typing import Any, Final, NamedTuple
 
 from grok_sauce.errors import BadPayload
-from grok_sauce.market.events import Bar, Row
+from grok_sauce.market.events import EARLIEST, LATEST, Bar, Row, amount, tally
 from grok_sauce.market.instruments import CandleSymbol
 
 LIMIT: Final = 12_000  # bars; five sessions of minutes of a share are 4,800, of a future 6,900
@@ -176,14 +178,17 @@ class CandleSeries:
         bars may come in any order and repeat a time (the last given wins). No bars: there
         is no history, and nothing is replaced. at is the arrival.
         """
+        fresh = sorted({bar.time: bar for bar in bars}.values(), key=lambda bar: bar.time)
+        self.splice(tuple(zip(*map(_values, fresh), strict=True)), at)
+
+    def splice(self, columns: Sequence[Sequence[float]], at: float) -> None:
+        """replace() with columns that are clean and ascending by time; none for no bars."""
         self.snapshot_at = at
         self.revision += 1
-        fresh = sorted({bar.time: bar for bar in bars}.values(), key=lambda bar: bar.time)
-        if not fresh:
+        if not columns:
             return
-        keep = bisect_left(self.times, fresh[0].time)
-        rows = zip(*map(_values, fresh), strict=True)
-        for column, values in zip(self._columns, rows, strict=True):
+        keep = bisect_left(self.times, columns[0][0])
+        for column, values in zip(self._columns, columns, strict=True):
             del column[keep:]
             column.extend(values)
         self._trim()
@@ -226,15 +231,48 @@ def take_updates(series: CandleSeries, rows: Iterable[Row]) -> int:
 
 def take_snapshot(series: CandleSeries, rows: Iterable[Row], at: float) -> int:
     """Apply the rows of one symbol's whole snapshot; returns how many were no bars."""
-    bars = []
-    rejected = 0
-    for row in rows:
-        if isinstance(row[0], int) and row[0] & REMOVE_EVENT:
-            continue
-        bar = Bar.of(row)
-        if bar is None:
-            rejected += 1
-        else:
-            bars.append(bar)
+    rows = [row for row in rows if not (isinstance(row[0], int) and row[0] & REMOVE_EVENT)]
+    columns = _clean_columns(rows)
+    if columns is not None:
+        series.splice(columns, at)
+        return 0
+    bars = [bar for row in rows if (bar := Bar.of(row)) is not None]
     series.replace(bars, at)
-    return rejected
+    return len(rows) - len(bars)
+
+
+def _clean_columns(rows: Sequence[Row]) -> Sequence[Sequence[float]] | None:
+    """Rows as ascending columns if every one is a bar, in order of time; None otherwise.
+
+    The same rules as Bar.of, a column at a time: a start brings a hundred thousand bars.
+    """
+    if not rows:
+        return None
+    _, _, times, counts, opens, highs, lows, closes, volumes = zip(*rows, strict=True)
+    types = {type(value) for column in (opens, highs, lows, closes) for value in column}
+    if set(map(type, times)) != {int} or not types <= {int, float}:
+        return None
+    clean = (
+        min(times) >= EARLIEST
+        and max(times) < LATEST
+        and min(lows) > 0
+        and max(highs) <= float_info.max
+        and all(map(le, lows, opens))
+        and all(map(le, opens, highs))
+        and all(map(le, lows, closes))
+        and all(map(le, closes, highs))
+    )
+    later = times[1:]
+    ascending = all(map(lt, times, later))
+    if not clean or not (ascending or all(map(gt, times, later))):
+        return None
+    columns: tuple[Sequence[float], ...] = (
+        times,
+        opens,
+        highs,
+        lows,
+        closes,
+        [nan if volume is None else volume for volume in map(amount, volumes)],
+        [-1 if count is None else count for count in map(tally, counts)],
+    )
+    return columns if ascending else [column[::-1] for column in columns]
