@@ -1,0 +1,1 @@
+"""Connections that push to us: protocols, planners, sockets."""
