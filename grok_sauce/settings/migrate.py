@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from grok_sauce.errors import SettingsError
 from grok_sauce.settings.document import GROUPS, SCHEMA
-from grok_sauce.settings.readers import shown, shown_key
+from grok_sauce.settings.readers import CONTRACT, shown, shown_key
 
 FOREX: Final = "enable_forex_factory"
 
@@ -56,19 +56,18 @@ def _from_old(
 ) -> tuple[dict[str, Any], list[str]]:
     lists: dict[str, list[Any]] = {group: [] for group in GROUPS}
     notices = [f"settings of the old form taken over: {len(symbols)} symbols"]
-    for name, entry in symbols.items():
-        path = f"{prefix}{shown_key(name)}"
+    for typed, entry in symbols.items():
+        name, path = typed, f"{prefix}{shown_key(typed)}"
         group = entry.get("sentiment") if isinstance(entry, Mapping) else entry
         if not isinstance(group, str) or group not in GROUPS:
             raise SettingsError(
                 f"{path}: sentiment must be one of {', '.join(GROUPS)}, not {shown(group)}", path
             )
+        contract = CONTRACT.fullmatch(name.strip().upper()) if isinstance(name, str) else None
+        if contract:
+            notices.append(f"{contract[0]} is one contract; taken over as {contract[1]}")
+            name = contract[1]
         lists[group].append(name)
-        if isinstance(name, str) and name.startswith("/") and name[-1:].isdigit():
-            notices.append(
-                f"{name[:20]} is one contract and will expire; "
-                f"enter its root to follow the front month"
-            )
     migrated: dict[str, Any] = {"schema": SCHEMA}
     if symbols:
         migrated["indicators"] = lists

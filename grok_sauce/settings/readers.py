@@ -14,8 +14,12 @@ from grok_sauce.errors import SettingsError
 Reader = Callable[[Any, str], Any]
 T = TypeVar("T")
 
-# Shape only; whether a feed offers it is asked on /setup. SPY, BRK/B, BRK.B, /ES, /ESZ26, BTC/USD.
-SYMBOL: Final = re.compile(r"/?[A-Z0-9]{1,12}([./-][A-Z0-9]{1,6})?")
+# Spelling only, as market.instruments.normalise has it; whether a feed offers it is asked on
+# /setup. A test holds the two to each other.
+SHARE: Final = re.compile(r"[A-Z][A-Z0-9]{0,9}(/[A-Z]{1,3})?")
+FUTURE: Final = re.compile(r"/(?=[0-9]*[A-Z])[A-Z0-9]{1,4}")
+CONTRACT: Final = re.compile(r"(/[A-Z0-9]{1,4}?)[FGHJKMNQUVXZ][0-9]{1,2}")
+LONGEST: Final = 16
 MAX_SHOWN: Final = 40  # characters of a wrong value repeated in a message
 
 
@@ -114,13 +118,23 @@ def zone(value: Any, path: str) -> str:
 
 
 def symbol(value: Any, path: str) -> str:
-    """One symbol as typed: trimmed, upper case, of a possible shape."""
-    text = value.strip().upper() if isinstance(value, str) else ""
-    if not SYMBOL.fullmatch(text):
+    """One symbol in the spelling used everywhere: " brk.b" is BRK/B, "$vix" is VIX."""
+    text = value.strip() if isinstance(value, str) else ""
+    text = text.upper() if text.isascii() and len(text) <= LONGEST else ""
+    if text[:1] in ("$", "^"):
+        text = text[1:]
+    if not text.startswith("/"):
+        text = re.sub(r"[.-](?=[A-Z]{1,3}\Z)", "/", text)
+    if SHARE.fullmatch(text) or FUTURE.fullmatch(text):
+        return text
+    contract = CONTRACT.fullmatch(text)
+    if contract:
         raise SettingsError(
-            f"{path} must be a symbol like SPY, BRK/B or /ES, not {shown(value)}", path
+            f"{path}: {text} is one contract and expires; enter {contract[1]}, which follows "
+            f"the front month",
+            path,
         )
-    return text
+    raise SettingsError(f"{path} must be a symbol like SPY, BRK/B or /ES, not {shown(value)}", path)
 
 
 def symbols(limit: int) -> Reader:

@@ -85,6 +85,7 @@ def create_app(deps: WebDeps) -> flask.Flask:
     )
     app.json = StrictJson(app)
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False  # one address a thing; a redirect would drop a body
     auth = Auth(deps.web, keys[0], deps.clock)
     limits = Limits(app, deps.web, deps.clock)
     guard = Guard(deps.web, auth, limits)
@@ -104,6 +105,11 @@ def create_app(deps: WebDeps) -> flask.Flask:
         )
     app.extensions[SITE] = site
     return app
+
+
+def address_of(app: flask.Flask, environ: Mapping[str, Any]) -> str:
+    """The browser's address behind trusted proxies; "via ..." when a proxy hides it."""
+    return cast(Site, app.extensions[SITE]).guard.visitor(environ).client
 
 
 def may_connect(app: flask.Flask, environ: Mapping[str, Any]) -> str | None:
