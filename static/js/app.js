@@ -1,0 +1,60 @@
+// What every page starts: connection, header, banners, search, keys.
+
+import { Banners } from "./banners.js";
+import { MarketClock } from "./clock.js";
+import { nextZone, onDisplay, setDisplay, switchTheme } from "./display.js";
+import { announce, pageData } from "./dom.js";
+import { Header } from "./header.js";
+import { showKeys, startKeys } from "./keys.js";
+import { openMenu } from "./menu.js";
+import { Search } from "./search.js";
+import { Connection } from "./socket.js";
+
+const TICK_MS = 250;
+
+/**
+ * Start a page. health(report) is called with each health report; follow adds the page's
+ * own room ({page, event, url, take}); search as in search.js; keys are more shortcuts.
+ */
+export function start({ health = () => {}, follow = null, search = {}, keys = [] } = {}) {
+  const data = pageData("page-data");
+  setDisplay(data.display);
+  const clock = new MarketClock();
+  const header = new Header(clock);
+  const connection = new Connection(window.io);
+  const banners = new Banners(connection, header);
+  const finder = new Search(data.pages, search);
+
+  const take = (report) => {
+    header.take(report);
+    banners.draw();
+    health(report);
+  };
+  if (data.health) take(data.health);
+  connection.follow("health", { event: "update_health", url: "/api/health", take: (message) => take(message.health) });
+  if (follow) connection.follow(follow.page, follow);
+  connection.onState(() => banners.draw());
+  setInterval(() => {
+    if (document.hidden) return;
+    header.tick();
+    banners.draw();
+  }, TICK_MS);
+
+  for (const button of document.querySelectorAll('[data-action="zone"]')) {
+    button.addEventListener("click", () => { announce(nextZone()); header.tick(); });
+  }
+  onDisplay(() => header.draw());
+  document.getElementById("theme-button")?.addEventListener("click", () => announce(`${switchTheme()} theme`));
+  document.getElementById("help-button")?.addEventListener("click", () => showKeys(data.pages, keys));
+  const more = document.getElementById("more-button");
+  more?.addEventListener("click", () => openMenu(more, [
+    ...data.pages.slice(4).map((page) => ({ label: page.label, href: page.path })),
+    { label: "Switch theme", run: switchTheme },
+    { label: "Switch time zone", run: () => { announce(nextZone()); header.tick(); } },
+    { label: "Keyboard", run: () => showKeys(data.pages, keys) },
+  ], "More"));
+  startKeys({ pages: data.pages, search: finder, extra: keys });
+  addEventListener("resize", () => header.draw());
+  connection.start();
+  return { data, clock, header, connection, banners };
+}

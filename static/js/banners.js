@@ -1,0 +1,147 @@
+// Lines under the header: connection, feed and settings. Each says what, since when, what next.
+
+import { age, clock as clockText } from "./format.js";
+import { h, mark, setText } from "./dom.js";
+import { display } from "./display.js";
+
+const LOST_AFTER_MS = 2000;
+const GREY_AFTER_MS = 5000;
+const BACK_MS = 4000;
+const root = document.documentElement;
+
+/** One line; kind "error", "warning" or "info"; button is [label, href or function]. */
+function line(name, kind, strong, text, button) {
+  const box = h("div", { class: "line", dataset: { kind, banner: name }, role: kind === "error" ? "alert" : "status" });
+  box.append(mark(kind === "error" ? "down" : kind === "warning" ? "late" : "fresh"),
+    h("span", { class: "line-text" }, h("strong", {}, strong), " ", h("span", {}, text)));
+  if (button) {
+    const [label, to] = button;
+    const action = typeof to === "string"
+      ? h("a", { class: "button", href: to }, label)
+      : h("button", { class: "button", type: "button", onclick: to }, label);
+    box.append(h("span", { class: "actions" }, action));
+  }
+  return box;
+}
+
+/** What is wrong with the sources that prices come from, as {strong, text, button} or null. */
+export function feedProblem(health, zone) {
+  const refused = health.sources.find((each) => each.state === "auth_failed");
+  const needs = health.sources.filter((each) => each.required && each.mark === "down");
+  const sick = refused ?? needs[0];
+  if (health.mode.name !== "NO FEED" && !refused) {
+    const [first, ...more] = health.problems;
+    if (!first) return null;
+    return { kind: "warning", strong: first.replace(/[.]?$/, "."), text: more.join(" "), button: ["Open status", "/status"] };
+  }
+  const why = sick?.last_error || sick?.detail || health.mode.detail || "The price source does not answer";
+  const at = sick?.last_error_at ? ` at ${clockText(sick.last_error_at, zone)}` : "";
+  const next = refused
+    ? "No further try until you act."
+    : sick?.next_try ? `Next try at ${clockText(sick.next_try, zone)}.` : "Trying again.";
+  const name = sick && !why.startsWith(sick.label) ? `${sick.label}: ` : "";
+  return {
+    kind: health.mode.name === "NO FEED" ? "error" : "warning",
+    strong: `${name}${why.replace(/[.]$/, "")}${at}.`,
+    text: next,
+    button: refused ? ["Open credentials", "/setup#credentials"] : ["Open status", "/status"],
+  };
+}
+
+export class Banners {
+  #box = document.getElementById("banners");
+  #connection = null;
+  #feed = null;
+  #feedKey = "";
+  #wasLost = 0;
+  #everLive = false;
+
+  constructor(connection, header) {
+    this.connection = connection;
+    this.header = header;
+  }
+
+  /** Called four times a second and on every change of the connection. */
+  draw() {
+    if (!this.#box) return;
+    this.#drawConnection();
+    this.#drawFeed();
+  }
+
+  #put(box) {
+    this.#connection?.remove();
+    this.#connection = box;
+    if (box) this.#box.prepend(box);
+  }
+
+  #drawConnection() {
+    const { phase, since, lastMessage, signedOut } = this.connection;
+    const now = performance.now();
+    const away = now - since;
+    const lost = phase === "lost" || (phase === "connecting" && away > LOST_AFTER_MS);
+    if (!lost || away < LOST_AFTER_MS) {
+      if (phase === "live") this.#back();
+      else if (phase === "polling") this.#polling();
+      if (root.dataset.connection !== phase) root.dataset.connection = phase === "lost" ? "away" : phase;
+      return;
+    }
+    const grey = now - lastMessage > GREY_AFTER_MS || away > GREY_AFTER_MS;
+    root.dataset.connection = grey ? "lost" : "away";
+    if (!this.#wasLost) {
+      this.#wasLost = Date.now() - away;
+      this.header.setLost(true);
+    }
+    if (this.#connection?.dataset.banner !== "lost") {
+      this.#put(line("lost", "error", "", "", signedOut
+        ? ["Sign in", "/login"]
+        : ["Retry now", () => this.connection.retryNow()]));
+    }
+    this.#words(now);
+  }
+
+  #words(now) {
+    const { retryAt, attempt, lastMessage, lastWall, signedOut } = this.connection;
+    const wait = retryAt === null ? 0 : Math.ceil((retryAt - now) / 1000);
+    const [strong, text] = this.#connection.querySelectorAll(".line-text > *");
+    setText(strong, signedOut ? "Signed out." : `Connection lost, ${wait > 0 ? `retrying in ${wait} s` : "trying now"}.`);
+    const from = this.header.health ? `Numbers are from ${clockText(lastWall, display.time_zone)}, ${age((now - lastMessage) / 1000)} ago.` : "Nothing was received yet.";
+    setText(text, `${from}${attempt > 1 ? ` Attempt ${attempt}.` : ""}`);
+  }
+
+  #back() {
+    if (this.#connection?.dataset.banner === "polling") this.#put(null);
+    if (this.#wasLost) {
+      const missed = Math.round((Date.now() - this.#wasLost) / 1000);
+      this.#wasLost = 0;
+      this.header.setLost(false);
+      const box = line("back", "info", "Connected again.", `Fresh snapshot at ${clockText(Date.now(), display.time_zone)}, ${missed} s missed.`);
+      this.#put(box);
+      setTimeout(() => { if (this.#connection === box) this.#put(null); }, BACK_MS);
+    } else if (this.#connection?.dataset.banner === "lost") {
+      this.#put(null);
+    }
+    this.#everLive = true;
+  }
+
+  #polling() {
+    if (this.#wasLost) {
+      this.#wasLost = 0;
+      this.header.setLost(false);
+    }
+    if (this.#connection?.dataset.banner === "polling") return;
+    this.#put(line("polling", "warning", "The live connection is blocked.",
+      "Numbers are asked for every 3 s over HTTP instead.", ["Try again", () => this.connection.retryNow()]));
+  }
+
+  #drawFeed() {
+    const { health } = this.header;
+    if (!health) return;
+    const problem = this.#wasLost ? null : feedProblem(health, display.time_zone);
+    const key = problem ? `${problem.kind}${problem.strong}${problem.text}` : "";
+    if (key === this.#feedKey) return;
+    this.#feedKey = key;
+    this.#feed?.remove();
+    this.#feed = problem ? line("feed", problem.kind, problem.strong, problem.text, problem.button) : null;
+    if (this.#feed) this.#box.append(this.#feed);
+  }
+}
