@@ -51,6 +51,11 @@ class DemoMarket:
         self._address: MarketAddress | None = None
 
     @property
+    def address(self) -> MarketAddress | None:
+        """Where it answers; None before open()."""
+        return self._address
+
+    @property
     def pid(self) -> int | None:
         """Process id of the running child."""
         return self._child.pid if self._child else None

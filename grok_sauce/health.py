@@ -233,8 +233,7 @@ class Health:
             f"worker {status.name} is {status.state}"
             + (f": {status.last_error}" if status.last_error else "")
             for status in self._supervisor.statuses.values()
-            if status.state in ("backoff", "refused")
-            and status.name not in self._sources
+            if status.state in ("backoff", "refused") and status.name not in self._sources
         ]
         return found
 

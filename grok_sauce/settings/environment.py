@@ -25,7 +25,7 @@ _ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=")
 class HasEnv(Protocol):
     """A settings dataclass: ENV says which variable fills which field."""
 
-    ENV: ClassVar[Mapping[str, str]]
+    ENV: ClassVar[dict[str, str]]
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
 

@@ -1,0 +1,227 @@
+"""The market half joined: sources, engine, history, health, and the answers behind the doors."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from grok_sauce import settings as knobs
+from grok_sauce.analytics import ANALYTICS
+from grok_sauce.clients.tastytrade import Tastytrade, TastytradeSettings
+from grok_sauce.connection_test import ConnectionTest
+from grok_sauce.controls import Controls
+from grok_sauce.engine import Engine
+from grok_sauce.errors import SettingsError
+from grok_sauce.feeds.dxlink import DxLinkFeed, DxLinkSettings
+from grok_sauce.health import Health
+from grok_sauce.http import Http
+from grok_sauce.market.state import MarketState
+from grok_sauce.publishers.history import History, play_back
+from grok_sauce.publishers.snapshot import Snapshot
+from grok_sauce.questions import Questions
+from grok_sauce.runtime import concurrency
+from grok_sauce.runtime.clock import Clock
+from grok_sauce.runtime.loop_watch import LoopWatch
+from grok_sauce.runtime.status import SourceStatus
+from grok_sauce.runtime.supervisor import Supervisor
+from grok_sauce.runtime.worker import Worker
+from grok_sauce.settings import Settings, SettingsStore, write_whole
+from grok_sauce.setup_desk import SetupDesk
+from grok_sauce.update import Update
+from grok_sauce.watchlist import Watchlist, history_start
+
+log = logging.getLogger(__name__)
+
+Publish = Callable[[Sequence[Update]], None]
+
+
+class MarketHalf:
+    """Everything between the outside world and the publishers, for one process.
+
+    data is the folder of this half's files; demo says that nothing in it outlives the
+    run. mode() is the header's chip, more_health() what the process adds to the report,
+    use_live() what happens when credentials were saved. publishers may be added until
+    start().
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        settings_path: Path,
+        keep: Path,
+        env_file: Path,
+        environ: Mapping[str, str],
+        clock: Clock,
+        demo: bool,
+        mode: Callable[[], dict[str, Any]],
+        more_health: Callable[[], dict[str, Any]],
+        use_live: Callable[[], str],
+    ) -> None:
+        self.clock = clock
+        self.demo = demo
+        self.controls = Controls()
+        self.questions = Questions(concurrency.spawn)
+        self.snapshot = Snapshot()
+        self.publishers: list[Publish] = [self.snapshot.publish]
+        self._publishing = threading.Lock()
+        self.store = SettingsStore(
+            settings_path,
+            keep,
+            lambda path, content: concurrency.offload(write_whole, path, content),
+            self._settings_changed,
+        )
+        chosen = self.store.load()
+        data.mkdir(parents=True, exist_ok=True)
+        self.history = History(
+            history_file(data, demo), clock, SourceStatus("history", "History", state="live")
+        )
+        self.publishers.append(self.history.publish)
+        self.status = SourceStatus("dxlink", "Simulated feed" if demo else "dxLink", required=True)
+        broker = knobs.read_env(TastytradeSettings, environ)
+        self._http = Http(clock)
+        self.broker = Tastytrade(broker, self._http, clock, None if demo else data)
+        self.engine = Engine(
+            MarketState(),
+            ANALYTICS,
+            self.publish,
+            clock,
+            groups=groups_of(chosen),
+            source="DEMO" if demo else "LIVE",
+        )
+        self.feed = DxLinkFeed(
+            self.broker,
+            self.engine.put,
+            clock,
+            knobs.read_env(DxLinkSettings, environ),
+            self.status,
+        )
+        self.watchlist = Watchlist(
+            lambda symbol: self.broker.resolve(symbol, clock.market()),
+            self.feed.want,
+            self.engine.put,
+            clock,
+        )
+        self.supervisor = Supervisor(clock)
+        self.loop = LoopWatch(clock)
+        self.health = Health(
+            clock,
+            {"dxlink": self.status},
+            self.supervisor,
+            self.loop,
+            mode,
+            lambda: {**more_health(), "queues": self.queues(), "problems": self._problems()},
+            self._publish_health,
+        )
+        self.workers: list[Worker] = [
+            self.engine,
+            self.feed,
+            self.watchlist,
+            self.history,
+            self.loop,
+            self.health,
+        ]
+        test = ConnectionTest(broker.base_url, self._http, clock)
+        SetupDesk(
+            self.store,
+            self.broker,
+            env_file,
+            clock.market,
+            self._last_price,
+            test.run,
+            use_live,
+            self._retry,
+        ).register(self.controls, self.questions)
+        self._follow(chosen)
+
+    # ---- life ---------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Play the kept bars into the engine, then start every worker."""
+        if not self.demo:
+            now = self.clock.market()
+            for batch in play_back(self.history.path, history_start(now), now):
+                self.engine.put(batch)
+        self.supervisor.start(self.workers)
+
+    def close(self) -> list[str]:
+        """Stop the workers; names of those that did not stop in time."""
+        return self.supervisor.stop(timeout=4.0)
+
+    def publish(self, updates: Sequence[Update]) -> None:
+        """State first, then tell: the snapshot is the first publisher. One call at a time."""
+        with self._publishing:
+            for publish in self.publishers:
+                publish(updates)
+
+    # ---- what it says of itself ---------------------------------------------------------
+
+    def live_mode(self) -> str:
+        """LIVE, DELAYED or NO FEED: what the price source's numbers are."""
+        if self.status.state not in ("live", "stale"):
+            return "NO FEED"
+        return "DELAYED" if self.status.facts.get("level") == "DELAYED" else "LIVE"
+
+    def queues(self) -> list[dict[str, Any]]:
+        """How full what waits between the parts is."""
+        metrics = self.engine.metrics()
+        return [
+            {"name": "Feed to state", "depth": metrics["inbox"], "limit": metrics["inbox_limit"]},
+            {
+                "name": "History to disk",
+                "depth": self.history.depth,
+                "limit": self.history.limit,
+            },
+        ]
+
+    def _publish_health(self, updates: Sequence[Update]) -> None:
+        if not self.demo:
+            delayed = self.status.facts.get("level") == "DELAYED"
+            self.engine.set_source("DELAYED" if delayed else "LIVE")
+        self.publish(updates)
+
+    def _problems(self) -> list[str]:
+        found = [f"{topic}: {why}" for topic, why in self.engine.problems.items()]
+        return found + ([self.store.problem] if self.store.problem else [])
+
+    # ---- changes ------------------------------------------------------------------------
+
+    def _follow(self, chosen: Settings) -> None:
+        groups = groups_of(chosen)
+        self.watchlist.set_symbols([symbol for symbols in groups.values() for symbol in symbols])
+
+    def _settings_changed(self, old: Settings, new: Settings) -> None:
+        if groups_of(old) != groups_of(new):
+            self.engine.set_symbols(groups_of(new))
+            self._follow(new)
+
+    def _last_price(self, symbol: str) -> float | None:
+        row = self.snapshot.get("indicator.rows", symbol)
+        price: float | None = None if row is None else row["price"]
+        return price
+
+    def _retry(self, name: str) -> None:
+        if name not in self.supervisor.statuses:
+            raise SettingsError(f"there is no source named {name}", "name")
+        self.supervisor.retry(name)
+
+
+def groups_of(chosen: Settings) -> dict[str, tuple[str, ...]]:
+    """The user's symbols by group, in their order."""
+    lists = chosen.indicators
+    return {
+        "positive": tuple(lists.positive),
+        "neutral": tuple(lists.neutral),
+        "negative": tuple(lists.negative),
+    }
+
+
+def history_file(data: Path, demo: bool) -> Path:
+    """Where minute bars are kept. A demo begins empty: another start is another market."""
+    path = data / "history.db"
+    if demo:
+        for leftover in data.glob("history.db*"):
+            leftover.unlink(missing_ok=True)
+    return path
