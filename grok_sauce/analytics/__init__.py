@@ -1,1 +1,11 @@
 """Pure calculations. A formula here is usable alone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grok_sauce.analytics.indicator import ANALYTIC as INDICATOR
+from grok_sauce.analytics.view import Analytic
+
+# What the engine keeps up to date; the order is the order of work.
+ANALYTICS: Final[tuple[Analytic, ...]] = (INDICATOR,)

@@ -13,8 +13,8 @@ SESSIONS: Final = 5  # earlier sessions in the mean
 LEAST: Final = 3  # fewer give no number
 GAP: Final = 30  # minutes; a wider hole in a session's bars says that some were not loaded
 
-NO_VOLUME: Final = "this instrument has no volume"
-NOTHING_TODAY: Final = "no volume reported today yet"
+NO_VOLUME: Final = "This instrument has no volume"
+NOTHING_TODAY: Final = "No volume reported today yet"
 
 # Volume before minute k since the session's open, k = 0 … minutes of the session.
 Curve = tuple[float, ...]
@@ -133,7 +133,7 @@ def time_rvol(volume: float | None, history: Base, minutes: float) -> Rvol:
     if volume is None:
         return Rvol(None, NOTHING_TODAY)
     if minutes <= 0:
-        return Rvol(None, "the session has not opened yet")
+        return Rvol(None, "The session has not opened yet")
     longest = max(len(curve) for curve in history.curves) - 1
     at = min(minutes, longest)
     return _ratio(
@@ -146,7 +146,7 @@ def bar_rvol(volume: float | None, history: Base, minute: int) -> Rvol:
     if history.reason is not None:
         return Rvol(None, history.reason)
     if volume is None:
-        return Rvol(None, "the bar has no volume")
+        return Rvol(None, "The bar has no volume")
     usual = [
         curve[minute + 1] - curve[minute]
         for curve in history.curves
@@ -176,5 +176,5 @@ def _ratio(volume: float, usual: Sequence[float], kind: str = "") -> Rvol:
         return Rvol(None, needs_sessions(len(usual), kind))
     mean = sum(usual) / len(usual)
     if mean <= 0:
-        return Rvol(None, "nothing traded by this time in the sessions before")
+        return Rvol(None, "Nothing traded by this time in the sessions before")
     return Rvol(volume / mean)

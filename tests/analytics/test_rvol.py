@@ -94,7 +94,7 @@ def test_nothing_traded_in_the_history_gives_no_number() -> None:
     history = flat([0.0, 0.0, 5.0], [0.0, 0.0, 5.0], [0.0, 0.0, 5.0])
 
     assert rvol.time_rvol(100.0, history, 1.0).value is None
-    assert "nothing traded" in str(rvol.time_rvol(100.0, history, 1.0).reason)
+    assert "Nothing traded" in str(rvol.time_rvol(100.0, history, 1.0).reason)
     assert rvol.day_rvol(100.0, history).value == pytest.approx(20.0)
 
 

@@ -1,0 +1,365 @@
+"""Rows of the indicator table: every number with its unit, its age, or the reason it is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from grok_sauce.analytics import rvol, session_bars
+from grok_sauce.analytics.view import Analytic, View
+from grok_sauce.analytics.vwap import distance
+from grok_sauce.market import sessions
+from grok_sauce.market.events import Quote, Summary, Trade
+from grok_sauce.market.instruments import Instrument, decimals_of, provisional
+from grok_sauce.market.products import Kind
+from grok_sauce.market.sessions import Phase
+
+AGING: Final = 60.0  # seconds without an event, in session, after which the age is a warning
+STALE: Final = 300.0  # after which the row is grey
+
+GROUP_COLORS: Final = {"positive": "orange", "neutral": "lightblue", "negative": "pink"}
+
+NO_CHAIN: Final = "No option chain loaded"
+NO_OPTIONS: Final = "No listed options"
+CHAIN_FIELDS: Final = (
+    *("max_pain", "dte", "witching", "expiry"),
+    *("net_gex", "zero_gamma", "call_wall", "put_wall"),
+)
+NOTHING_YET: Final = "Nothing received yet"
+PROBLEMS: Final = {
+    "not_offered": "Not offered by this source",
+    "no_entitlement": "No entitlement: this account may not read this symbol",
+    "unknown_symbol": "No source knows this symbol",
+}
+
+Row = dict[str, Any]
+
+
+def rows(view: View) -> list[Row]:
+    """Rows of view.symbols in the user's order; payloads of topic "indicator.rows".
+
+    JSON values, unknown = None with a sentence in "reasons" (hint alone may be None without).
+    Changes and distances in percent are percents (0.43 = 0.43 %), prices in points, volumes
+    in shares or contracts. Fields: README of the machine interface, GET /api/indicator.
+    """
+    wanted = set(view.symbols)
+    return [
+        _row(view, symbol, group, order)
+        for order, (symbol, group) in enumerate(_members(view))
+        if symbol in wanted
+    ]
+
+
+def compute(view: View) -> dict[str, Row]:
+    """Rows by symbol."""
+    return {row["symbol"]: row for row in rows(view)}
+
+
+def _members(view: View) -> Iterator[tuple[str, str]]:
+    for group, symbols in view.groups.items():
+        for symbol in symbols:
+            yield symbol, group
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """The trading day whose numbers a row shows.
+
+    day: the one under way; before its first trade the coming one of today's date, so that
+    yesterday's numbers go at midnight; on a day without a session the last one.
+    """
+
+    kind: Kind
+    phase: Phase
+    day: date
+    number: int  # as the feed counts days
+    before: int
+
+    @classmethod
+    def of(cls, kind: Kind, now: float) -> _Day:
+        phase = sessions.phase(kind, now)
+        day = phase.session_date
+        if phase.state == "closed":
+            today = sessions.new_york_date(now)
+            if sessions.hours(kind, today) is not None:
+                day = max(day, today)
+        before = sessions.previous_session(day)
+        return cls(kind, phase, day, sessions.day_id(day), sessions.day_id(before))
+
+    @property
+    def is_pre(self) -> bool:
+        """Before the regular open of its own date."""
+        return self.phase.state == "pre"
+
+    def holds(self, trade: Trade) -> bool:
+        """Whether a trade's day volume is this day's."""
+        if trade.day_id is not None:
+            return trade.day_id == self.number
+        hours = sessions.hours(self.kind, self.day)
+        if trade.time is None or hours is None:
+            return False
+        return hours[0] <= trade.time / 1000 < hours[1] + 3600
+
+
+def _row(view: View, symbol: str, group: str, order: int) -> Row:
+    instrument = view.state.instruments.get(symbol) or provisional(symbol)
+    day = _Day.of(instrument.kind, view.now)
+    reasons: dict[str, str] = {}
+    row: Row = {
+        "symbol": symbol,
+        "name": _name(view, instrument),
+        "group": group,
+        "kind": instrument.kind,
+        **_price(view, instrument, reasons),
+        **_quote(view.state.quote(instrument.streamer), instrument.kind, reasons),
+    }
+    summary = view.state.summary(instrument.streamer)
+    row |= _references(summary, day, reasons)
+    row |= _changes(row, reasons)
+    row |= _volumes(view, instrument, day, row["price"], reasons)
+    why = NO_OPTIONS if instrument.has_options is False else NO_CHAIN
+    for name in CHAIN_FIELDS:
+        row[name] = None
+        reasons[name] = why
+    row["orb"] = None
+    reasons["orb"] = "No opening range is kept"
+    row["color"] = _color(row["change_percent"])
+    if row["color"] is None:
+        reasons["color"] = reasons["change_percent"]
+    row["text_color"] = GROUP_COLORS.get(group, GROUP_COLORS["neutral"])
+    row |= _freshness(view, instrument, day, reasons)
+    row |= {"hint": instrument.hint, "source": view.source, "order": order}
+    if instrument.problem is not None:
+        # One cause for every dash.
+        reasons = dict.fromkeys(reasons, PROBLEMS[instrument.problem])
+    row["reasons"] = reasons
+    return row
+
+
+def _name(view: View, instrument: Instrument) -> str:
+    if instrument.name:
+        return instrument.name
+    profile = view.state.profile(instrument.streamer)
+    return (profile.description if profile else None) or instrument.symbol
+
+
+def _price(view: View, instrument: Instrument, reasons: dict[str, str]) -> Row:
+    price = view.state.price(instrument.streamer, view.now)
+    if price is None:
+        reasons["price"] = reasons["price_basis"] = NOTHING_YET
+    value = None if price is None else price.value
+    return {
+        "price": value,
+        "price_basis": None if price is None else price.basis,
+        "decimals": _decimals(instrument, value),
+        "direction": 0 if price is None else price.direction,
+    }
+
+
+def _decimals(instrument: Instrument, price: float | None) -> int:
+    if instrument.tick is None and price is not None and abs(price) < 1:
+        return 4  # shares under a dollar trade in hundredths of a cent
+    return decimals_of(instrument.tick)
+
+
+def _positive(value: float | None) -> float | None:
+    return value if value is not None and value > 0 else None
+
+
+def _quote(quote: Quote | None, kind: Kind, reasons: dict[str, str]) -> Row:
+    bid = ask = None
+    if quote is not None:
+        # Futures have been quoted below 0; for everything else 0 means nobody bids.
+        bid = quote.bid if kind == "future" else _positive(quote.bid)
+        ask = quote.ask if kind == "future" else _positive(quote.ask)
+    if bid is None:
+        reasons["bid"] = "No quote received yet" if quote is None else "Nobody bids"
+    if ask is None:
+        reasons["ask"] = "No quote received yet" if quote is None else "Nobody offers"
+    spread = ask - bid if bid is not None and ask is not None else None
+    if spread is None:
+        reasons["spread"] = reasons.get("bid") or reasons["ask"]
+    return {"bid": bid, "ask": ask, "spread": spread}
+
+
+def _references(summary: Summary | None, day: _Day, reasons: dict[str, str]) -> Row:
+    """Open, high, low of the day shown and the close before it; another day's do not count."""
+    row: Row = dict.fromkeys(("open", "prev_close", "day_high", "day_low"))
+    if summary is not None and summary.day_id == day.number:
+        row["open"] = _positive(summary.day_open)
+        row["day_high"] = _positive(summary.day_high)
+        row["day_low"] = _positive(summary.day_low)
+        row["prev_close"] = _positive(summary.prev_close)
+    elif summary is not None and summary.day_id == day.before:
+        # Not told yet today, but yesterday's own close is what today is measured against.
+        row["prev_close"] = _positive(summary.day_close)
+    why = NOTHING_YET if summary is None else "Nothing received for today yet"
+    if summary is not None and summary.day_id == day.number:
+        why = "Not opened yet today"
+    for name, value in row.items():
+        if value is None:
+            reasons[name] = why
+    if row["prev_close"] is None and summary is not None and summary.day_id == day.number:
+        reasons["prev_close"] = "The source gives no previous close"
+    gap = None
+    if row["open"] is not None and row["prev_close"] is not None:
+        gap = (row["open"] - row["prev_close"]) / row["prev_close"] * 100
+    else:
+        reasons["gap_percent"] = reasons.get("open") or reasons["prev_close"]
+    row["gap_percent"] = gap
+    return row
+
+
+def _changes(row: Row, reasons: dict[str, str]) -> Row:
+    found: Row = {}
+    for reference, change, percent in (
+        ("open", "change_price", "change_percent"),
+        ("prev_close", "change_close", "change_close_percent"),
+    ):
+        price, base = row["price"], row[reference]
+        if price is None or base is None:
+            found[change] = found[percent] = None
+            why = reasons.get("price") or reasons[reference]
+            reasons[change] = reasons[percent] = why
+        else:
+            found[change] = price - base
+            found[percent] = (price - base) / base * 100
+    return found
+
+
+def _color(percent: float | None) -> str | None:
+    if percent is None:
+        return None
+    return "gray" if percent == 0 else "darkgreen" if percent > 0 else "darkred"
+
+
+def _volumes(
+    view: View, instrument: Instrument, day: _Day, price: float | None, reasons: dict[str, str]
+) -> Row:
+    """Volume, both RVOL forms, average, VWAP distance and spark, from one session's numbers."""
+    streamer, kind = instrument.streamer, instrument.kind
+    series = view.state.candles(streamer, "m")
+    trade = view.state.trade_eth(streamer) if day.is_pre else view.state.trade(streamer)
+    volume = trade.day_volume if trade is not None and day.holds(trade) else None
+    span = session_bars.window(kind, day.day, day.is_pre)
+    past = session_bars.history(series, kind, day.day, day.is_pre, view.cache, streamer)
+    whole = past
+    if day.is_pre:
+        whole = session_bars.history(series, kind, day.day, False, view.cache, streamer)
+    by_time, by_day = _ratios(volume, trade, past, span)
+    if volume is None:
+        reasons["volume"] = _no_volume(kind, trade, day)
+    for name, ratio in (("rvol", by_time), ("rvol_day", by_day)):
+        if ratio.reason is not None:
+            is_about_today = volume is None and (past.reason is None or kind == "index")
+            reasons[name] = reasons["volume"] if is_about_today else ratio.reason
+    if whole.average is None:
+        no_bars = "An index has no volume" if kind == "index" else whole.reason
+        reasons["avg_volume"] = no_bars or rvol.needs_sessions(len(whole.curves))
+    bars = (
+        None if span is None else session_bars.today(series, span, view.now, view.cache, streamer)
+    )
+    away = None
+    if day.is_pre:
+        reasons["vwap_distance"] = "VWAP starts with the regular session"
+    else:
+        away = distance(price, bars.vwap if bars else None)
+        if away is None:
+            reasons["vwap_distance"] = (
+                "An index has no volume" if kind == "index" else "No minute bars of this session"
+            )
+    return {
+        "volume": volume,
+        "rvol": by_time.value,
+        "rvol_day": by_day.value,
+        "avg_volume": whole.average,
+        "vwap_distance": away,
+        "spark": bars.spark if bars else [],
+    }
+
+
+def _ratios(
+    volume: float | None,
+    trade: Trade | None,
+    past: rvol.Base,
+    span: session_bars.Window | None,
+) -> tuple[rvol.Rvol, rvol.Rvol]:
+    """(time form, day form). The time is when the volume was told: both belong to one moment."""
+    if volume is None or trade is None or span is None:
+        return rvol.time_rvol(None, past, 0.0), rvol.day_rvol(None, past)
+    minutes = min((trade.at * 1000 - span.start) / rvol.MINUTE_MS, float(span.minutes))
+    return rvol.time_rvol(volume, past, minutes), rvol.day_rvol(volume, past)
+
+
+def _no_volume(kind: Kind, trade: Trade | None, day: _Day) -> str:
+    if kind == "index":
+        return "An index has no volume"
+    if trade is None or not day.holds(trade):
+        return "No trade in the pre-market yet" if day.is_pre else "No regular trade today yet"
+    return "The source gives no volume"
+
+
+def _freshness(view: View, instrument: Instrument, day: _Day, reasons: dict[str, str]) -> Row:
+    """Status, stale, age (seconds) and as_of of the newest price event."""
+    newest = _newest(view, instrument.streamer, day)
+    age = None if newest is None else max(0.0, view.now - newest)
+    if newest is None:
+        reasons["as_of"] = reasons["age"] = NOTHING_YET
+    profile = view.state.profile(instrument.streamer)
+    if instrument.problem is not None:
+        status = str(instrument.problem)
+    elif view.link_down:
+        status = "link_down"
+    elif age is None:
+        status = "waiting"
+    elif profile is not None and profile.is_halted:
+        status = "halted"
+    elif day.phase.state == "closed":
+        status = "closed"
+    elif age < AGING:
+        status = "live"
+    else:
+        status = "aging" if age < STALE else "stale"
+    return {
+        "as_of": None if newest is None else _iso(newest),
+        "age": age,
+        "stale": status in ("link_down", "stale"),
+        "status": status,
+    }
+
+
+def _newest(view: View, streamer: str, day: _Day) -> float | None:
+    """When the newest price event happened: a trade's own time, a quote's arrival.
+
+    A quote has no time of its own and the first one after a sign-in may be hours old, so
+    that outside trading hours a trade's time is better known.
+    """
+    times = [
+        trade.at if trade.time is None else min(trade.at, trade.time / 1000)
+        for trade in (view.state.trade(streamer), view.state.trade_eth(streamer))
+        if trade is not None and trade.price is not None
+    ]
+    quote = view.state.quote(streamer)
+    is_quoted = quote is not None and (quote.bid is not None or quote.ask is not None)
+    if quote is not None and is_quoted and (not times or day.phase.state != "closed"):
+        times.append(quote.at)
+    return max(times, default=None)
+
+
+def _iso(unix: float) -> str:
+    moment = datetime.fromtimestamp(unix, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+ANALYTIC: Final = Analytic(
+    topic="indicator.rows",
+    needs=frozenset(
+        {"Quote", "Trade", "TradeETH", "Summary", "Profile", "Candle", "Instrument", "Link"}
+    ),
+    every=0.0,
+    compute=compute,
+    sweep=1.0,
+    quiet=frozenset({"age"}),
+)

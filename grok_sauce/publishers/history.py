@@ -1,0 +1,232 @@
+"""History: keeps closed one-minute bars in SQLite, and plays them back at the next start."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from grok_sauce.market.batches import Batch
+from grok_sauce.market.candles import REMOVE_EVENT, series_key
+from grok_sauce.market.events import Bar
+from grok_sauce.market.instruments import candle_symbol
+from grok_sauce.runtime import concurrency
+from grok_sauce.runtime.clock import Clock
+from grok_sauce.runtime.status import SourceStatus
+from grok_sauce.storage import bars, database
+from grok_sauce.storage.bars import KEEP_SESSIONS, MINUTE_MS, BarRow, BarStore
+from grok_sauce.storage.database import StorageError
+from grok_sauce.update import Update
+
+log = logging.getLogger(__name__)
+
+FLUSH: Final = 1.0  # seconds of real time between two writes
+LIMIT: Final = 200_000  # bars that may wait for the disk
+AT_ONCE: Final = 5_000  # bars in one transaction
+PRUNE: Final = 86_400.0  # seconds of real time between two prunes
+GRACE_MS: Final = 1_000  # after its end a minute may still be corrected
+BACK: Final = timedelta(days=12)  # what is played back: the 5 sessions of RVOL and a holiday
+
+
+class History:
+    """The only writer of a history file: a sink for candles, a publisher, and a worker.
+
+    put() takes candle batches of sources (their history and live bars), publish() the
+    engine's "candle.close"; a bar told both ways is kept once. A minute is written when it has
+    ended. A disk that is full or read-only costs nothing but the history: it is said on
+    status, logged once, tried again each second, and at most `limit` bars wait meanwhile
+    (the oldest go first, counted in dropped).
+    """
+
+    name = "history"
+
+    def __init__(
+        self, path: Path, clock: Clock, keep_sessions: int = KEEP_SESSIONS, limit: int = LIMIT
+    ) -> None:
+        self.path = path
+        self.limit = limit
+        self.dropped = 0
+        self.status = SourceStatus("history", "History")
+        self._clock = clock
+        self._keep = keep_sessions
+        self._lock = threading.Lock()
+        self._waiting: deque[Batch | list[BarRow]] = deque()
+        self._depth = 0
+        self._forming: dict[tuple[str, int], BarRow] = {}
+        self._pruned_at: float | None = None
+
+    @property
+    def depth(self) -> int:
+        """Bars waiting for the disk, minutes that are still forming included."""
+        return self._depth + len(self._forming)
+
+    # ---- ways in ------------------------------------------------------------------------
+
+    def put(self, batch: Batch) -> None:
+        """Take a batch of any kind; only one-minute candles are kept. Never blocks or raises."""
+        if batch.kind == "Candle" and batch.symbols:
+            self._take(batch)
+
+    def publish(self, updates: Sequence[Update]) -> None:
+        """Take the minutes that closed in this beat."""
+        rows: list[BarRow] = []
+        for update in updates:
+            bar = update.payload
+            if update.topic == "candle.close" and bar is not None:
+                prices = (bar["open"], bar["high"], bar["low"], bar["close"])
+                name = bar.get("streamer") or bar["symbol"]
+                rows.append((name, bar["time"], *prices, bar["volume"], bar.get("count")))
+        if rows:
+            self._take(rows)
+
+    def _take(self, item: Batch | list[BarRow]) -> None:
+        with self._lock:
+            self._waiting.append(item)
+            self._depth += _size(item)
+            while self._depth > self.limit and len(self._waiting) > 1:
+                gone = _size(self._waiting.popleft())
+                self._depth -= gone
+                self.dropped += gone
+
+    # ---- the worker ---------------------------------------------------------------------
+
+    def run(self, stop: threading.Event) -> None:
+        """Write once a second until stop is set, then once more.
+
+        Raises:
+            StorageError: the file cannot be opened.
+        """
+        try:
+            store = concurrency.offload(BarStore, self.path, self._clock.real())
+        except StorageError as problem:
+            self._failed(str(problem))
+            raise
+        if store.set_aside is not None:
+            message = f"{self.path} was damaged: kept as {store.set_aside.name}, a new one begun"
+            log.warning("history: %s", message)
+            self.status.failed(message, self._clock.real())
+        self.status.state, self.status.detail = "live", ""
+        try:
+            while not stop.wait(FLUSH):
+                self.flush(store)
+            self.flush(store)
+        finally:
+            concurrency.offload(store.close)
+
+    def flush(self, store: BarStore) -> None:
+        """Write every minute that has ended; what cannot be written now waits on."""
+        with self._lock:
+            items = list(self._waiting)
+            self._waiting.clear()
+            self._depth = 0
+        edge = int(self._clock.market() * 1000) - MINUTE_MS - GRACE_MS
+        is_old = self._pruned_at is None or self._clock.monotonic() - self._pruned_at >= PRUNE
+        try:
+            written = concurrency.offload(self._write, store, items, edge, is_old)
+        except sqlite3.Error as problem:
+            self._failed(f"{self.path} cannot be written: {problem}")
+            return
+        if is_old:
+            self._pruned_at = self._clock.monotonic()
+        if self.status.state != "live":
+            log.info("history: %s is written again", self.path)
+            self.status.state, self.status.detail = "live", ""
+        if written:
+            self.status.events += written
+            self.status.last_event = self._clock.real()
+        self.status.facts["waiting"] = self.depth
+        self.status.facts["dropped"] = self.dropped
+
+    def _write(
+        self, store: BarStore, items: Sequence[Batch | list[BarRow]], edge: int, prune: bool
+    ) -> int:
+        """Runs on a native thread. _forming is touched here alone; a failed write stays in it."""
+        for item in items:
+            rows = _rows(item) if isinstance(item, Batch) else item
+            self._forming.update(((row[0], row[1]), row) for row in rows)
+        ended = sorted(key for key in self._forming if key[1] <= edge)
+        for excess in ended[: max(0, len(ended) - self.limit)]:
+            del self._forming[excess]
+            self.dropped += 1
+        ended = ended[-self.limit :]
+        written = 0
+        for first in range(0, len(ended), AT_ONCE):
+            keys = ended[first : first + AT_ONCE]
+            written += store.write([self._forming[key] for key in keys])
+            for key in keys:
+                del self._forming[key]
+        if prune:
+            store.prune(self._keep)
+        return written
+
+    def _failed(self, message: str) -> None:
+        if self.status.state != "backoff":
+            log.warning("history: %s; the numbers go on, this is not kept", message)
+        self.status.state, self.status.detail = "backoff", message
+        self.status.failed(message, self._clock.real())
+
+
+def _size(item: Batch | list[BarRow]) -> int:
+    return len(item.symbols) if isinstance(item, Batch) else len(item)
+
+
+def _rows(batch: Batch) -> Iterator[BarRow]:
+    """The bars of a candle batch that are last prices of one minute, all hours."""
+    for symbol, row in zip(batch.symbols, zip(*batch.columns, strict=True), strict=True):
+        key = series_key(symbol)
+        if key is None or key[1:] != ("m", False):
+            continue
+        if isinstance(row[0], int) and row[0] & REMOVE_EVENT:
+            continue
+        bar = Bar.of(row)
+        if bar is not None:
+            prices = (bar.open, bar.high, bar.low, bar.close)
+            yield (key[0], bar.time, *prices, bar.volume, bar.count)
+
+
+def play_back(
+    path: Path, now: float, streamers: Iterable[str] | None = None, back: timedelta = BACK
+) -> Iterator[Batch]:
+    """What the file knows of the last days, one batch per symbol, for the engine's sink.
+
+    now: market time (Unix seconds); bars after it belong to another run and are left out.
+    streamers: whose bars, None for all. Put them in before a feed starts: a snapshot replaces
+    newer bars too. A file that is missing gives nothing, one that is damaged a warning.
+    """
+    try:
+        connection = database.open_reader(path)
+        if connection is None:
+            return
+        try:
+            wanted = bars.symbols(connection) if streamers is None else streamers
+            start, end = int((now - back.total_seconds()) * 1000), int(now * 1000)
+            for streamer in wanted:
+                found = bars.read_bars(connection, streamer, start, end)
+                if found:
+                    yield _batch(streamer, found, now)
+        finally:
+            connection.close()
+    except (sqlite3.Error, StorageError) as problem:
+        log.warning("history: %s is not played back: %s", path, problem)
+
+
+def _batch(streamer: str, found: Sequence[Bar], now: float) -> Batch:
+    symbol = candle_symbol(streamer, "m")
+    times = [bar.time for bar in found]
+    columns = (
+        [0] * len(found),
+        [time // 1000 << 32 | time % 1000 << 22 for time in times],
+        times,
+        [bar.count for bar in found],
+        [bar.open for bar in found],
+        [bar.high for bar in found],
+        [bar.low for bar in found],
+        [bar.close for bar in found],
+        [bar.volume for bar in found],
+    )
+    return Batch("Candle", [symbol] * len(found), columns, now, snapshot=True)
