@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -84,88 +85,124 @@ class ConnectionTest:
         return True
 
     def _feed(self, broker: Tastytrade, checks: dict[str, Check]) -> None:
-        state = MarketState()
-        lock = threading.Lock()
-
-        def sink(batch: Batch) -> None:
-            with lock:
-                state.apply(batch)
-
-        feed = DxLinkFeed(broker, sink, self._clock, status=SourceStatus("test", "Test"))
-        feed.want("test", [Subscription(kind, UNDERLYING) for kind in ("Quote", "Trade")], 1)
-        stop, failed = threading.Event(), threading.Event()
-        problem: list[GrokSauceError] = []
-
-        def work() -> None:
-            try:
-                feed.run(stop)
-            except GrokSauceError as error:
-                problem.append(error)
-                failed.set()
-
-        concurrency.spawn(work, name="connection-test")
-        try:
-            self._underlying(state, checks["Feed, SPX quote"], failed, problem)
+        with Listener(broker, self._clock) as listener:
+            self._underlying(listener, checks["Feed, SPX quote"])
             if checks["Feed, SPX quote"].ok:
-                self._options(broker, feed, state, checks)
-        finally:
-            stop.set()
+                self._options(broker, listener, checks)
 
-    def _underlying(
-        self,
-        state: MarketState,
-        check: Check,
-        failed: threading.Event,
-        problem: list[GrokSauceError],
-    ) -> None:
-        deadline = self._clock.monotonic() + PATIENCE
-        while self._clock.monotonic() < deadline and not failed.wait(0.05):
-            trade, quote = state.trade(UNDERLYING), state.quote(UNDERLYING)
-            if trade is not None and trade.price is not None:
-                spread = ""
-                if quote is not None and quote.bid is not None and quote.ask is not None:
-                    spread = f", {quote.bid:,.2f} / {quote.ask:,.2f}"
-                check.ok, check.text = True, f"last {trade.price:,.2f}{spread}"
-                return
-        if problem:
-            _fail(check, problem[0])
+    def _underlying(self, listener: Listener, check: Check) -> None:
+        state = listener.state
+        listener.want([Subscription(kind, UNDERLYING) for kind in ("Quote", "Trade")])
+        listener.wait(lambda: (t := state.trade(UNDERLYING)) is not None and t.price is not None)
+        trade, quote = state.trade(UNDERLYING), state.quote(UNDERLYING)
+        if trade is not None and trade.price is not None:
+            spread = ""
+            if quote is not None and quote.bid is not None and quote.ask is not None:
+                spread = f", {quote.bid:,.2f} / {quote.ask:,.2f}"
+            check.ok, check.text = True, f"last {trade.price:,.2f}{spread}"
+        elif listener.problem is not None:
+            _fail(check, listener.problem)
         else:
             check.ok, check.text = False, f"nothing arrived within {PATIENCE:g} s"
             check.cure = "Try again; at night and at the weekend the feed may rest."
 
-    def _options(
-        self, broker: Tastytrade, feed: DxLinkFeed, state: MarketState, checks: dict[str, Check]
-    ) -> None:
+    def _options(self, broker: Tastytrade, listener: Listener, checks: dict[str, Check]) -> None:
+        state = listener.state
         spot = state.trade(UNDERLYING)
         try:
             chain = broker.chain(UNDERLYING)
         except GrokSauceError as problem:
             _fail(checks["Greeks"], problem)
             return
-        assert spot is not None
-        assert spot.price is not None
-        symbols = near_options(chain, spot.price, self._clock.market(), OPTIONS)
+        price = spot.price if spot is not None else None
+        symbols = [] if price is None else near_options(chain, price, self._clock.market(), OPTIONS)
         if not symbols:
             checks["Greeks"].ok, checks["Greeks"].text = False, "the chain of SPX is empty"
             return
-        wanted = [Subscription(kind, s) for s in symbols for kind in ("Greeks", "Summary")]
-        feed.want("test-options", wanted, 2)
-        deadline = self._clock.monotonic() + PATIENCE
-        greeks = counts = 0
-        pause = threading.Event()
-        while self._clock.monotonic() < deadline and min(greeks, counts) < len(symbols):
-            pause.wait(0.05)
-            greeks = sum(
-                (g := state.greeks(s)) is not None and g.gamma is not None for s in symbols
+        listener.want([Subscription(kind, s) for s in symbols for kind in ("Greeks", "Summary")])
+
+        def counts() -> tuple[int, int]:
+            greeks = [state.greeks(symbol) for symbol in symbols]
+            summaries = [state.summary(symbol) for symbol in symbols]
+            return (
+                sum(value is not None and value.gamma is not None for value in greeks),
+                sum(value is not None and value.open_interest is not None for value in summaries),
             )
-            counts = sum(
-                (m := state.summary(s)) is not None and m.open_interest is not None for s in symbols
-            )
-        for name, got in (("Greeks", greeks), ("Open interest", counts)):
+
+        listener.wait(lambda: min(counts()) == len(symbols))
+        for name, got in zip(("Greeks", "Open interest"), counts(), strict=True):
             checks[name].ok = got == len(symbols)
             checks[name].text = f"{got} of {len(symbols)}"
             if got < len(symbols):
                 checks[name].cure = "The rest can still arrive; far or new options may have none."
+
+
+class Listener:
+    """A connection of its own while the with block runs; the running feed is left alone."""
+
+    def __init__(self, broker: Tastytrade, clock: Clock) -> None:
+        self.state = MarketState()
+        self.problem: GrokSauceError | None = None
+        self._clock = clock
+        self._stop, self._ended = threading.Event(), threading.Event()
+        self._feed = DxLinkFeed(broker, self._sink, clock, status=SourceStatus("test", "Test"))
+        self._wanted: list[Subscription] = []
+
+    def __enter__(self) -> Listener:
+        concurrency.spawn(self._work, name="connection-test")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+
+    def want(self, subscriptions: list[Subscription]) -> None:
+        """Want these besides what was wanted before."""
+        self._wanted += subscriptions
+        self._feed.want("test", self._wanted, 1)
+
+    def wait(self, arrived: Callable[[], bool]) -> bool:
+        """Until arrived() holds, the connection failed, or patience ends."""
+        deadline = self._clock.monotonic() + PATIENCE
+        while not arrived():
+            if self._clock.monotonic() > deadline or self._ended.wait(0.05):
+                return arrived()
+        return True
+
+    def _sink(self, batch: Batch) -> None:
+        self.state.apply(batch)
+
+    def _work(self) -> None:
+        try:
+            self._feed.run(self._stop)
+        except GrokSauceError as problem:
+            self.problem = problem
+        finally:
+            self._ended.set()
+
+
+def quotes(broker: Tastytrade, symbols: list[str], clock: Clock) -> list[tuple[str, bool, str]]:
+    """(symbol, delivered, text) of each: bid, ask and middle as the feed has them now."""
+    try:
+        known = {symbol: broker.resolve(symbol, clock.market()) for symbol in symbols}
+    except GrokSauceError as problem:
+        return [(symbol, False, str(problem)) for symbol in symbols]
+    offered = {s: i.streamer for s, i in known.items() if i.problem is None}
+    with Listener(broker, clock) as listener:
+        state = listener.state
+        listener.want([Subscription("Quote", streamer) for streamer in offered.values()])
+        listener.wait(lambda: all(state.quote(s) is not None for s in offered.values()))
+        found = []
+        for symbol in symbols:
+            quote = state.quote(offered[symbol]) if symbol in offered else None
+            if quote is not None and quote.mid is not None:
+                text = f"bid {quote.bid:,.2f}, ask {quote.ask:,.2f}, middle {quote.mid:,.2f}"
+                found.append((symbol, True, text))
+            elif symbol not in offered:
+                found.append((symbol, False, str(known[symbol].problem).replace("_", " ")))
+            else:
+                why = f": {listener.problem}" if listener.problem else ""
+                found.append((symbol, False, f"no quote within {PATIENCE:g} s{why}"))
+    return found
 
 
 def near_options(chain: dict[str, Any], spot: float, now: float, count: int) -> list[str]:
