@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import repeat
+from math import inf
 from typing import Any, Final, Literal
 
 from grok_sauce.market.batches import FIELDS, Batch
@@ -40,6 +41,8 @@ _WIDTH: Final = {kind: len(fields) for kind, fields in FIELDS.items()}
 
 # In session a mid replaces a last trade that is this much older than the quote (seconds).
 TRADE_LAG: Final = 60.0
+# So long after a prompt print the feed counts as real time (seconds).
+PROMPT_FOR: Final = 300.0
 
 Basis = Literal["trade", "extended", "mid"]
 
@@ -73,6 +76,7 @@ class MarketState:
         self._links: dict[str, tuple[bool, float]] = {}
         self._by_streamer: dict[str, Instrument] = {}
         self._ticks: dict[str, tuple[float, Basis, Literal[1, 0, -1]]] = {}
+        self._prompt_at = -inf  # arrival of the newest print that was not delayed
 
     # ---- writing ------------------------------------------------------------------------
 
@@ -225,9 +229,12 @@ class MarketState:
 
         The mid of a two-sided quote stands in where the instrument never traded, and, while
         its session is open and it is not halted, where the last trade is over TRADE_LAG
-        older than the quote's arrival. A cash index is its trade, never a mid: its quote is a
-        composite tens of points wide. A price at or below 0 counts for futures only. None
-        when there is neither. Call it from the writer: it remembers the tick's direction.
+        older than the quote: by arrival, which a delayed feed does not spoil, and by exchange
+        time as well while any symbol's prints prove that the feed is not delayed.
+
+        A cash index is its trade, never a mid: its quote is a composite tens of points wide.
+        A price at or below 0 counts for futures only. None when there is neither. Call it
+        from the writer: it remembers the tick's direction.
         """
         instrument = self._by_streamer.get(streamer)
         kind = instrument.kind if instrument else KNOWN.get(streamer, ("unknown", ""))[0]
@@ -254,14 +261,23 @@ class MarketState:
             return max(trades, key=lambda trade: trade.at)
         return max(trades, key=lambda trade: trade.time or 0, default=None)
 
+    def _lag(self, quote: Quote, trade: Trade) -> float:
+        """Seconds by which a trade is older than a quote, which has no exchange time."""
+        by_arrival = quote.at - trade.at
+        if trade.time is None:
+            return by_arrival
+        by_time = quote.at - trade.time / 1000
+        if trade.at - trade.time / 1000 <= TRADE_LAG:
+            self._prompt_at = max(self._prompt_at, trade.at)
+        return by_time if quote.at - self._prompt_at <= PROMPT_FOR else by_arrival
+
     def _leads(self, quote: Quote, trade: Trade | None) -> bool:
         if trade is None:
             return True
         profile = self.profile(quote.symbol)
         if profile is not None and profile.is_halted:
             return False
-        traded = trade.at if trade.time is None else trade.time / 1000
-        return quote.at - traded > TRADE_LAG
+        return self._lag(quote, trade) > TRADE_LAG
 
     def _direction(self, streamer: str, value: float, basis: Basis) -> Literal[1, 0, -1]:
         before = self._ticks.get(streamer)

@@ -240,6 +240,33 @@ def test_in_session_a_mid_replaces_a_much_older_print(lag: float, value: float, 
     assert (price.value, price.basis) == (value, basis)
 
 
+def test_an_old_print_of_a_snapshot_gives_way_once_the_feed_proves_real_time() -> None:
+    state = state_of(trade(597.0, OPEN, age=900), quote(600.0, 601.0, OPEN))
+    before = state.price("SPY", OPEN)
+
+    state.apply(trade(500.0, OPEN, symbol="QQQ", age=1))
+    state.apply(quote(499.0, 501.0, OPEN, symbol="QQQ"))
+    other = state.price("QQQ", OPEN)
+    after = state.price("SPY", OPEN)
+
+    assert before is not None
+    assert other is not None
+    assert after is not None
+    assert (before.basis, other.basis, after.basis) == ("trade", "trade", "mid")
+
+
+def test_a_delayed_feed_still_shows_its_prints() -> None:
+    state = state_of(kind="etf")
+    for second in range(0, 600, 30):
+        state.apply(trade(597.0, OPEN + second, age=900))
+        state.apply(quote(600.0, 601.0, OPEN + second + 1))
+
+        price = state.price("SPY", OPEN + second + 1)
+
+        assert price is not None
+        assert (price.value, price.basis) == (597.0, "trade")
+
+
 @pytest.mark.parametrize("now", [PRE_MARKET, NIGHT], ids=["pre-market", "night"])
 def test_out_of_session_an_old_print_stands(now: float) -> None:
     state = state_of(trade(597.0, now - 3600), quote(600.0, 601.0, now))
