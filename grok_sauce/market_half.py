@@ -18,6 +18,7 @@ from grok_sauce.errors import SettingsError
 from grok_sauce.feeds.dxlink import DxLinkFeed, DxLinkSettings
 from grok_sauce.health import Health
 from grok_sauce.http import Http
+from grok_sauce.market.batches import Batch
 from grok_sauce.market.state import MarketState
 from grok_sauce.publishers.history import History, play_back
 from grok_sauce.publishers.snapshot import Snapshot
@@ -31,7 +32,7 @@ from grok_sauce.runtime.worker import Worker
 from grok_sauce.settings import Settings, SettingsStore, write_whole
 from grok_sauce.setup_desk import SetupDesk
 from grok_sauce.update import Update
-from grok_sauce.watchlist import Watchlist, history_start
+from grok_sauce.watchlist import Watchlist
 
 log = logging.getLogger(__name__)
 
@@ -75,9 +76,7 @@ class MarketHalf:
         )
         chosen = self.store.load()
         data.mkdir(parents=True, exist_ok=True)
-        self.history = History(
-            history_file(data, demo), clock, SourceStatus("history", "History", state="live")
-        )
+        self.history = History(history_file(data, demo), clock)
         self.publishers.append(self.history.publish)
         self.status = SourceStatus("dxlink", "Simulated feed" if demo else "dxLink", required=True)
         broker = knobs.read_env(TastytradeSettings, environ)
@@ -93,7 +92,7 @@ class MarketHalf:
         )
         self.feed = DxLinkFeed(
             self.broker,
-            self.engine.put,
+            self._take,
             clock,
             knobs.read_env(DxLinkSettings, environ),
             self.status,
@@ -142,7 +141,7 @@ class MarketHalf:
         """Play the kept bars into the engine, then start every worker."""
         if not self.demo:
             now = self.clock.market()
-            for batch in play_back(self.history.path, history_start(now), now):
+            for batch in play_back(self.history.path, now):
                 self.engine.put(batch)
         self.supervisor.start(self.workers)
 
@@ -156,6 +155,11 @@ class MarketHalf:
             for publish in self.publishers:
                 publish(updates)
 
+    def _take(self, batch: Batch) -> None:
+        """The feed's sink: the engine sees everything, history keeps the candles."""
+        self.engine.put(batch)
+        self.history.put(batch)
+
     # ---- what it says of itself ---------------------------------------------------------
 
     def live_mode(self) -> str:
@@ -168,7 +172,7 @@ class MarketHalf:
         """How full what waits between the parts is."""
         metrics = self.engine.metrics()
         return [
-            {"name": "Feed to state", "depth": metrics["inbox"], "limit": metrics["inbox_limit"]},
+            {"name": "Feed to state", "depth": metrics["depth"], "limit": metrics["limit"]},
             {
                 "name": "History to disk",
                 "depth": self.history.depth,

@@ -1,4 +1,4 @@
-"""The commands, one module each: NAME, HELP, EPILOG, add_arguments(parser), run(args) -> exit code."""
+"""The commands, one module each: NAME, HELP, EPILOG, add_arguments(parser), run(args)."""
 
 from __future__ import annotations
 

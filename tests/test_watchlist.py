@@ -1,0 +1,142 @@
+"""The watchlist touches only the difference; what is known goes ahead; futures follow the roll."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pytest
+
+from grok_sauce.errors import SourceError
+from grok_sauce.feeds.subscriptions import Subscription
+from grok_sauce.market.batches import Batch
+from grok_sauce.market.instruments import Instrument
+from grok_sauce.runtime.clock import ManualClock
+from grok_sauce.watchlist import TICKERS, Watchlist, history_start
+
+DAY = 86400.0
+
+
+@dataclass
+class Outside:
+    """The broker's records, the feed's wishes and the state's batches, all recorded."""
+
+    fails: set[str] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
+    wants: list[list[Subscription]] = field(default_factory=list)
+    batches: list[Batch] = field(default_factory=list)
+    front: str = "/ESZ26:XCME"
+
+    def resolve(self, symbol: str) -> Instrument:
+        self.asked.append(symbol)
+        if symbol in self.fails:
+            raise SourceError("records are down")
+        if symbol == "DXY":
+            return Instrument("DXY", "DXY", "index", problem="not_offered", hint="UUP")
+        if symbol.startswith("/"):
+            return Instrument(symbol, self.front, "future", contract=self.front[:5])
+        return Instrument(symbol, symbol, "etf", f"{symbol} fund")
+
+    def want(self, owner: str, entries: Iterable[Subscription], priority: int) -> None:
+        self.wants.append(list(entries))
+
+    def streamers(self) -> set[str]:
+        return {entry.symbol.partition("{")[0] for entry in self.wants[-1]}
+
+
+@pytest.fixture
+def outside() -> Outside:
+    return Outside()
+
+
+def one_pass(watchlist: Watchlist) -> None:
+    """Run until everything is resolved once."""
+    stop = threading.Event()
+    thread = threading.Thread(target=lambda: watchlist.run(stop), daemon=True)
+    thread.start()
+    stop.set()
+    watchlist._wake.set()
+    thread.join(5)
+    watchlist._resolve_missing(threading.Event())
+    watchlist._announce()
+
+
+def test_a_plain_symbol_is_subscribed_before_its_record_was_read(
+    outside: Outside, clock: ManualClock
+) -> None:
+    watchlist = Watchlist(outside.resolve, outside.want, outside.batches.append, clock)
+
+    watchlist.set_symbols(["SPY"])
+
+    assert outside.asked == []
+    assert outside.streamers() == {"SPY"}
+    kinds = [entry.kind for entry in outside.wants[-1]]
+    assert kinds == [*TICKERS, "Candle"]
+
+
+def test_a_symbol_that_is_not_offered_is_told_but_not_subscribed(
+    outside: Outside, clock: ManualClock
+) -> None:
+    watchlist = Watchlist(outside.resolve, outside.want, outside.batches.append, clock)
+
+    watchlist.set_symbols(["DXY", "SPY"])
+    one_pass(watchlist)
+
+    told = {s: i for b in outside.batches for s, i in zip(b.symbols, b.columns[0], strict=True)}
+    assert told["DXY"].problem == "not_offered"
+    assert "DXY" not in outside.streamers()
+
+
+def test_taking_a_symbol_away_leaves_the_others_entries_as_they_were(
+    outside: Outside, clock: ManualClock
+) -> None:
+    watchlist = Watchlist(outside.resolve, outside.want, outside.batches.append, clock)
+    watchlist.set_symbols(["SPY", "QQQ"])
+    one_pass(watchlist)
+    before = [entry for entry in outside.wants[-1] if entry.symbol.startswith("SPY")]
+    outside.batches.clear()
+
+    watchlist.set_symbols(["SPY"])
+
+    assert outside.wants[-1] == before
+    assert [(b.symbols, b.columns[0]) for b in outside.batches] == [(["QQQ"], [None])]
+
+
+def test_records_that_are_down_stop_no_known_symbol_and_are_asked_again(
+    outside: Outside, clock: ManualClock
+) -> None:
+    outside.fails = {"SPY"}
+    watchlist = Watchlist(outside.resolve, outside.want, outside.batches.append, clock)
+    watchlist.set_symbols(["SPY", "QQQ"])
+
+    with pytest.raises(SourceError, match="records are down"):
+        watchlist.run(threading.Event())
+    outside.fails = set()
+    one_pass(watchlist)
+
+    assert outside.streamers() == {"SPY", "QQQ"}
+    assert outside.asked.count("SPY") >= 2
+    assert outside.asked.count("QQQ") == 1
+
+
+def test_futures_are_resolved_again_on_a_new_new_york_day(
+    outside: Outside, clock: ManualClock
+) -> None:
+    watchlist = Watchlist(outside.resolve, outside.want, outside.batches.append, clock)
+    watchlist.set_symbols(["/ES", "SPY"])
+    watchlist._roll_day()
+    one_pass(watchlist)
+    outside.front = "/ESH27:XCME"
+
+    clock.advance(DAY)
+    watchlist._roll_day()
+    one_pass(watchlist)
+
+    assert outside.streamers() == {"/ESH27:XCME", "SPY"}
+    assert outside.asked.count("SPY") == 1
+
+
+def test_candles_are_asked_from_the_pre_market_of_five_sessions_back(clock: ManualClock) -> None:
+    # Wednesday 16 December 2026: five sessions back is Wednesday 9 December, 04:00 New York.
+    assert history_start(clock.market()) == 1_796_806_800_000
