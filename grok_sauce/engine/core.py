@@ -134,7 +134,8 @@ class Engine:
             self._source = source
             self._start_over()
 
-        self.post(change)
+        if source != self._source:
+            self.post(change)
 
     def set_settings(self, settings: Mapping[str, Any]) -> None:
         """Give analytics other settings from the next beat on."""
@@ -157,7 +158,7 @@ class Engine:
     def metrics(self) -> dict[str, int | float | None]:
         """Counters since the start; p50, p99, max in ms over the last 600 beats (None: none yet).
 
-        beats, applied (events), conflated, dropped, depth and limit of the inbox.
+        beats, applied (events), conflated, dropped; inbox (events waiting) and inbox_limit.
         """
         durations = sorted(self._durations.copy())
 
@@ -170,8 +171,8 @@ class Engine:
             "applied": self._applied,
             "conflated": self._inbox.conflated,
             "dropped": self._inbox.dropped,
-            "depth": self._inbox.depth,
-            "limit": self._inbox.limit,
+            "inbox": self._inbox.depth,
+            "inbox_limit": self._inbox.limit,
             "p50": at(0.5),
             "p99": at(0.99),
             "max": at(1.0),

@@ -7,7 +7,6 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +29,6 @@ LIMIT: Final = 200_000  # bars that may wait for the disk
 AT_ONCE: Final = 5_000  # bars in one transaction
 PRUNE: Final = 86_400.0  # seconds of real time between two prunes
 GRACE_MS: Final = 1_000  # after its end a minute may still be corrected
-BACK: Final = timedelta(days=12)  # what is played back: the 5 sessions of RVOL and a holiday
 
 
 class History:
@@ -46,12 +44,17 @@ class History:
     name = "history"
 
     def __init__(
-        self, path: Path, clock: Clock, keep_sessions: int = KEEP_SESSIONS, limit: int = LIMIT
+        self,
+        path: Path,
+        clock: Clock,
+        status: SourceStatus | None = None,
+        keep_sessions: int = KEEP_SESSIONS,
+        limit: int = LIMIT,
     ) -> None:
         self.path = path
         self.limit = limit
         self.dropped = 0
-        self.status = SourceStatus("history", "History")
+        self.status = status or SourceStatus("history", "History")
         self._clock = clock
         self._keep = keep_sessions
         self._lock = threading.Lock()
@@ -190,9 +193,9 @@ def _rows(batch: Batch) -> Iterator[BarRow]:
 
 
 def play_back(
-    path: Path, now: float, streamers: Iterable[str] | None = None, back: timedelta = BACK
+    path: Path, since_ms: int, now: float, streamers: Iterable[str] | None = None
 ) -> Iterator[Batch]:
-    """What the file knows of the last days, one batch per symbol, for the engine's sink.
+    """What the file knows since then (ms), one batch per symbol, for the engine's sink.
 
     now: market time (Unix seconds); bars after it belong to another run and are left out.
     streamers: whose bars, None for all. Put them in before a feed starts: a snapshot replaces
@@ -204,9 +207,8 @@ def play_back(
             return
         try:
             wanted = bars.symbols(connection) if streamers is None else streamers
-            start, end = int((now - back.total_seconds()) * 1000), int(now * 1000)
             for streamer in wanted:
-                found = bars.read_bars(connection, streamer, start, end)
+                found = bars.read_bars(connection, streamer, since_ms, int(now * 1000))
                 if found:
                     yield _batch(streamer, found, now)
         finally:
