@@ -117,9 +117,11 @@ def _check(path: Path, env: Path | None) -> int:
 
 def _knobs() -> list[Any]:
     """The settings dataclasses that read the environment."""
+    from grok_sauce.clients.tastytrade_tokens import TastytradeSettings
+    from grok_sauce.feeds.dxlink_messages import DxLinkSettings
     from grok_sauce.web.settings import WebSettings
 
-    return [ProcessSettings, WebSettings]
+    return [ProcessSettings, TastytradeSettings, DxLinkSettings, WebSettings]
 
 
 def _read(path: Path) -> Any:

@@ -121,13 +121,12 @@ def symbol(value: Any, path: str) -> str:
     """One symbol in the spelling used everywhere: " brk.b" is BRK/B, "$vix" is VIX."""
     text = value.strip() if isinstance(value, str) else ""
     text = text.upper() if text.isascii() and len(text) <= LONGEST else ""
-    if text[:1] in ("$", "^"):
-        text = text[1:]
-    if not text.startswith("/"):
-        text = re.sub(r"[.-](?=[A-Z]{1,3}\Z)", "/", text)
-    if SHARE.fullmatch(text) or FUTURE.fullmatch(text):
-        return text
     contract = CONTRACT.fullmatch(text)
+    if FUTURE.fullmatch(text) and not contract:
+        return text
+    share = re.sub(r"[.-](?=[A-Z]{1,3}\Z)", "/", text[1:] if text[:1] in ("$", "^") else text)
+    if SHARE.fullmatch(share):
+        return share
     if contract:
         raise SettingsError(
             f"{path}: {text} is one contract and expires; enter {contract[1]}, which follows "
@@ -149,7 +148,8 @@ def symbols(limit: int) -> Reader:
         for index, item in enumerate(value):
             name = symbol(item, f"{path}[{index}]")
             if name in found:
-                raise SettingsError(f"{path}[{index}]: {name} is in this list twice", path)
+                where = f"{path}[{index}]"
+                raise SettingsError(f"{where}: {name} is in this list twice", where)
             found.append(name)
         return tuple(found)
 

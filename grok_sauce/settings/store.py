@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,7 +76,8 @@ class SettingsStore:
 
     keep: the folder of earlier versions (NAME.1 is the newest). write(path, data) puts a
     file there whole; under eventlet hand in one that offloads. changed(old, new) is told
-    after each save, in the saver's thread, outside the lock.
+    after each save, in the saver's thread, outside the lock. secrets() says which secrets
+    of `.env` are set ({NAME: bool}), for read().
 
     problem is a sentence for a banner while the file on disk cannot be used: then the
     last good version is in force and the file stays untouched until somebody saves, who
@@ -89,6 +90,7 @@ class SettingsStore:
         keep: Path,
         write: Write = write_whole,
         changed: Changed | None = None,
+        secrets: Callable[[], Mapping[str, bool]] = dict,
     ) -> None:
         self.path = path
         self.keep = keep
@@ -96,6 +98,7 @@ class SettingsStore:
         self.notices: tuple[str, ...] = ()
         self.changed = changed
         self._write = write
+        self._secrets = secrets
         self._lock = threading.RLock()
         self._settings = Settings()
         self._revision = MISSING
@@ -131,7 +134,7 @@ class SettingsStore:
             return self._settings
 
     def read(self) -> dict[str, Any]:
-        """For a page: {settings, revision, problem, notices}. A file edited by hand counts."""
+        """For a page: {settings, revision, problem, notices, secrets}. Edits by hand count."""
         self.refresh()
         with self._lock:
             return {
@@ -139,6 +142,7 @@ class SettingsStore:
                 "revision": self._revision,
                 "problem": self.problem,
                 "notices": list(self.notices),
+                "secrets": dict(self._secrets()),
             }
 
     def refresh(self) -> None:
