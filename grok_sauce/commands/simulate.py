@@ -85,16 +85,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--bars-symbol", default="SPY", metavar="SYMBOL", help="whose bars these are (SPY)")
     add("--anchor", type=_anchor, metavar="MARKET,REAL", help="share another process's time line")
     add("--tick-log", type=Path, metavar="FILE", help="write each price with its wall time")
-    add("--keepalive", type=_positive, default=60.0, metavar="SECONDS",
-        help="silence after which a dxLink client is dropped (60)")  # fmt: skip
-    add("--max-subscriptions", type=_count, default=Limits().subscriptions, metavar="N",
-        help="entries of one dxLink connection (25000)")  # fmt: skip
-    add("--token-life", type=_positive, default=900.0, metavar="SECONDS",
-        help="life of an access token (900)")  # fmt: skip
-    add("--level", choices=("api", "demo"), default="api",
-        help="what the quote token says of itself: real time or delayed (api)")  # fmt: skip
-    add("--fault", type=_fault, action="append", default=[], metavar="NAME[=VALUE]",
-        help="something to do wrong; the list is below")  # fmt: skip
+    add(
+        "--keepalive",
+        type=_positive,
+        default=60.0,
+        metavar="SECONDS",
+        help="silence after which a dxLink client is dropped (60)",
+    )
+    add(
+        "--max-subscriptions",
+        type=_count,
+        default=Limits().subscriptions,
+        metavar="N",
+        help="entries of one dxLink connection (25000)",
+    )
+    add(
+        "--token-life",
+        type=_positive,
+        default=900.0,
+        metavar="SECONDS",
+        help="life of an access token (900)",
+    )
+    add(
+        "--level",
+        choices=("api", "demo"),
+        default="api",
+        help="what the quote token says of itself: real time or delayed (api)",
+    )
+    add(
+        "--fault",
+        type=_fault,
+        action="append",
+        default=[],
+        metavar="NAME[=VALUE]",
+        help="something to do wrong; the list is below",
+    )
     add("--exit-with-stdin", action="store_true", help="end when standard input closes")
 
 

@@ -10,8 +10,8 @@ from typing import Any, Final, Protocol
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.simulator.candle_symbols import CandleSymbol
 
-Key = tuple[str, str]  # event type, streamer symbol
-BarRow = tuple[int, float, float, float, float, float, float]
+Key = tuple[str, str]  # event type, streamer symbol (a candle's in canonical spelling)
+BarRow = tuple[int, int, float, float, float, float, float]  # time ms, count, OHLC, volume
 
 CANDLE_CAP: Final = 8000  # bars of one snapshot
 _SESSION: Final = 390 * 60  # seconds of a regular day, the shortest that bars fill
@@ -35,12 +35,6 @@ class Market(Protocol):
     def chain(self, underlying: str) -> dict[str, Any] | None: ...
     def market_data(self, kind: str, symbol: str) -> dict[str, Any] | None: ...
     def session(self) -> dict[str, Any]: ...
-
-
-def candle_keys(candle: CandleSymbol) -> list[Key]:
-    """What moves the bars of a candle symbol."""
-    kinds = ("Trade",) if candle.tho else ("Trade", "TradeETH")
-    return [(kind, candle.base) for kind in kinds]
 
 
 class Desk:

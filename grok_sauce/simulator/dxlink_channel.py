@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from grok_sauce.simulator import dxlink_events as events
 from grok_sauce.simulator.candle_symbols import CandleSymbol
-from grok_sauce.simulator.desk import CANDLE_CAP, BarRow, Desk, Key, candle_keys
+from grok_sauce.simulator.desk import CANDLE_CAP, BarRow, Desk, Key
 from grok_sauce.simulator.faults import Faults
 
 PriceNote = Callable[[str, float], None]  # (streamer symbol, price) as it goes to a client
@@ -68,7 +68,6 @@ class Channel:
         self._wanted: dict[str, tuple[str, ...]] = {}
         self._announced: dict[str, tuple[str, ...]] = {}
         self._waiting: dict[Key, None] = {}  # snapshots to send, in order
-        self._movers: dict[Key, set[Key]] = {}  # what moves a candle -> candle entries
         self._dirty: set[Key] = set()
         self._fresh: set[Key] = set()  # got their snapshot less than a period ago
         self._fresh_until = 0.0
@@ -105,11 +104,7 @@ class Channel:
         if key[0] not in events.EVENT_FIELDS:
             return  # a type this market has nothing of: silent for ever
         self._waiting[key] = None
-        movers = self._moved_by(key, entry)
-        if entry.candle:
-            for mover in movers:
-                self._movers.setdefault(mover, set()).add(key)
-        self._desk.watch(movers)
+        self._desk.watch([key])
 
     def remove(self, key: Key) -> None:
         """Unsubscribe at once; an absent entry is fine."""
@@ -119,13 +114,7 @@ class Channel:
         self._waiting.pop(key, None)
         self._dirty.discard(key)
         self._fresh.discard(key)
-        movers = self._moved_by(key, entry)
-        if entry.candle:
-            for mover in movers:
-                self._movers[mover].discard(key)
-                if not self._movers[mover]:
-                    del self._movers[mover]
-        self._desk.unwatch(movers)
+        self._desk.unwatch([key])
 
     def clear(self) -> None:
         """Unsubscribe from everything."""
@@ -148,8 +137,6 @@ class Channel:
     def note(self, changed: frozenset[Key]) -> None:
         """Remember what moved; it goes out when the aggregation period is over."""
         self._dirty |= self.subscriptions.keys() & changed
-        for mover in self._movers.keys() & changed:
-            self._dirty |= self._movers[mover]
 
     def snapshots(self, now: float) -> list[str]:
         """The next slice of first values; now is monotonic."""
@@ -184,9 +171,6 @@ class Channel:
         return texts + self._send(sorted(ready))
 
     # --- how it is written ---------------------------------------------------------------
-
-    def _moved_by(self, key: Key, entry: Subscription) -> list[Key]:
-        return candle_keys(entry.candle) if entry.candle else [key]
 
     def _fields(self, kind: str) -> tuple[str, ...]:
         fields = self._wanted.get(kind) or events.EVENT_FIELDS[kind]

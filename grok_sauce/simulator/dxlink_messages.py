@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from grok_sauce.simulator import candle_symbols
 from grok_sauce.simulator.desk import Key
 from grok_sauce.simulator.dxlink_channel import Subscription, message
 from grok_sauce.simulator.dxlink_events import EVENT_FIELDS, SILENT_TYPES
+
+
+_LARGEST: Final = 2**53  # beyond it other clients would not read the number back
 
 
 class Refused(Exception):
@@ -26,8 +29,8 @@ def need(wanted: bool, text: str) -> None:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a JSON value is a number of 0 or more (true is none)."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+    """Whether a JSON value is a usable number of 0 or more (true is none, nor is 1e400)."""
+    return type(value) in (int, float) and 0 <= value < _LARGEST
 
 
 def parsed(text: str) -> dict[str, Any]:

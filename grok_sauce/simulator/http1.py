@@ -45,13 +45,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer; close asks to end the connection after it."""
+    """One answer."""
 
     status: int
     body: bytes = b""
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
-    close: bool = False
 
     def encode(self, keep: bool) -> bytes:
         """The bytes on the wire. keep: whether the connection stays open."""
@@ -60,7 +59,7 @@ class Response:
             f"HTTP/1.1 {self.status} {phrase}",
             f"Content-Type: {self.content_type}",
             f"Content-Length: {len(self.body)}",
-            f"Connection: {'keep-alive' if keep and not self.close else 'close'}",
+            f"Connection: {'keep-alive' if keep else 'close'}",
             *(f"{name}: {value}" for name, value in self.headers),
         ]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + self.body

@@ -27,7 +27,7 @@ class Link:
         self._faults = faults
         self._clock = clock
         self._ready = threading.Condition()
-        self._queue: deque[tuple[float, bytes]] = deque()  # not before (monotonic), bytes
+        self._queue: deque[tuple[float, bytes, bool]] = deque()  # not before, bytes, faulty
         self._finishing = False
         self._gone = threading.Event()
         self.backlog = 0  # bytes waiting
@@ -38,12 +38,15 @@ class Link:
         """Whether nothing can be sent any more."""
         return self._gone.is_set()
 
-    def send(self, data: bytes) -> None:
-        """Queue bytes; they go out in order, later by the fault `latency`."""
+    def send(self, data: bytes, faulty: bool = True) -> None:
+        """Queue bytes; they go out in order. faulty: latency and slowness apply to them."""
         with self._ready:
             if self._finishing or self.gone:
                 return
-            self._queue.append((self._clock.monotonic() + self._faults.number("latency"), data))
+            due = self._clock.monotonic()
+            if faulty:
+                due += self._faults.number("latency")
+            self._queue.append((due, data, faulty))
             self.backlog += len(data)
             self._ready.notify()
 
@@ -75,10 +78,8 @@ class Link:
 
     def _write(self) -> None:
         try:
-            while (data := self._next()) is not None:
-                if self._faults.flag("half_open"):
-                    continue  # swallowed: the socket stays open and silent
-                self._put(data)
+            while (taken := self._next()) is not None:
+                self._put(*taken)
             if not self.gone:
                 self._sock.shutdown(socket.SHUT_WR)
         except OSError as problem:
@@ -86,7 +87,7 @@ class Link:
         finally:
             self._gone.set()
 
-    def _next(self) -> bytes | None:
+    def _next(self) -> tuple[bytes, bool] | None:
         """All bytes that may go now, joined; None when the writer is to end."""
         with self._ready:
             while not self.gone:
@@ -96,21 +97,22 @@ class Link:
                     self._ready.wait()
                     continue
                 now = self._clock.monotonic()
-                if self._queue[0][0] > now:
-                    self._ready.wait(self._queue[0][0] - now)
+                due, _, faulty = self._queue[0]
+                if due > now:
+                    self._ready.wait(due - now)
                     continue
                 parts: list[bytes] = []
-                while self._queue and self._queue[0][0] <= now:
+                while self._queue and self._queue[0][0] <= now and self._queue[0][2] == faulty:
                     parts.append(self._queue.popleft()[1])
                 data = b"".join(parts)
                 self.backlog -= len(data)
-                return data
+                return data, faulty
             return None
 
-    def _put(self, data: bytes) -> None:
+    def _put(self, data: bytes, faulty: bool) -> None:
         at = 0
         while at < len(data) and not self.gone:
-            rate = self._faults.number("slow")
+            rate = self._faults.number("slow") if faulty else 0.0
             if not rate:
                 self._sock.sendall(data[at:] if at else data)
                 return

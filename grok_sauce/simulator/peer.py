@@ -90,7 +90,7 @@ class Peer:
         """Say goodbye; the socket is torn down when the client does not answer in time."""
         if self._closing_at is None:
             self._closing_at = self._clock.monotonic()
-            self._link.send(websocket.close_frame(code, reason))
+            self._put(websocket.close_frame(code, reason))
             self._link.finish()
 
     def abort(self) -> None:
@@ -99,7 +99,7 @@ class Peer:
 
     def _take(self, message: websocket.Message) -> None:
         if message.opcode == websocket.PING:
-            self._link.send(websocket.frame(websocket.PONG, message.payload))
+            self._put(websocket.frame(websocket.PONG, message.payload))
         elif message.opcode == websocket.CLOSE:
             code = websocket.close_code(message.payload)
             self.close(1000 if code == 1005 else code, "")
@@ -115,6 +115,10 @@ class Peer:
 
     def _send(self, texts: list[str]) -> None:
         if texts:
-            self._link.send(b"".join(websocket.frame(websocket.TEXT, t.encode()) for t in texts))
+            self._put(b"".join(websocket.frame(websocket.TEXT, t.encode()) for t in texts))
         if self._session.closing is not None:
             self.close(*self._session.closing)
+
+    def _put(self, data: bytes) -> None:
+        if not self._faults.flag("half_open"):  # else swallowed: open, and silent
+            self._link.send(data)

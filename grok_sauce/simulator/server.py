@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -22,13 +23,14 @@ from grok_sauce.simulator.http1 import (
 )
 from grok_sauce.simulator.link import Link
 from grok_sauce.simulator.peer import Peer
-from grok_sauce.simulator.services import Services
+from grok_sauce.simulator.services import Route, Services
 from grok_sauce.simulator.ticker import Ticker
 
 log = logging.getLogger(__name__)
 
 _IDLE: Final = 75.0  # seconds an HTTP connection may stay open between requests
 _ACCEPT_WAIT: Final = 0.2  # seconds until a stop or a refusal is noticed
+_GOODBYE: Final = 0.3  # seconds clients get to answer the Close when the market closes down
 MAX_CONNECTIONS: Final = 512
 
 
@@ -64,16 +66,18 @@ class Server:
             concurrency.spawn(self.ticker.run, self._stop, name="simulator-ticker"),
         ]
 
-    def stop(self, timeout: float = 1.5) -> None:
+    def stop(self, timeout: float = 1.0) -> None:
         """Close everything; waits at most timeout (seconds) for the threads."""
         self._stop.set()
+        self._shut(self._listener)
         for peer in self.peers():
             peer.close(1001, "the market closes down")
         clock = self.services.clock
         deadline = clock.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, deadline - clock.monotonic()))
-        while self.peers() and clock.monotonic() < deadline:  # until they said goodbye
+        deadline = clock.monotonic() + _GOODBYE
+        while self.peers() and clock.monotonic() < deadline:
             concurrency.sleep(0.02)
         with self._lock:
             links = list(self._links)
@@ -89,8 +93,7 @@ class Server:
         if name == "refuse" and value:
             self._refuse_until = self.services.clock.monotonic() + float(value)
             listener, self._listener = self._listener, None
-            if listener is not None:
-                listener.close()
+            self._shut(listener)
 
     def _accept(self) -> None:
         while not self._stop.is_set():
@@ -110,8 +113,14 @@ class Server:
                 sock.close()
                 continue
             concurrency.spawn(self._connection, sock, address[0], name="simulator-connection")
-        if self._listener is not None:
-            self._listener.close()
+        self._shut(self._listener)
+
+    def _shut(self, listener: socket.socket | None) -> None:
+        if listener is None:
+            return
+        with suppress(OSError):  # shutting it down first wakes an accept() that waits
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
 
     def _listen_again(self) -> None:
         wait = self._refuse_until - self.services.clock.monotonic()
@@ -161,12 +170,14 @@ class Server:
             if request.method == "GET" and websocket.wants_upgrade(request.headers):
                 self._upgrade(sock, link, stream, request)
                 return
-            response = self._answer(request)
-            if response is None:
-                self._stop.wait()  # the fault `http_hang`: taken, never answered
+            found = routes.find(request)
+            control = found is not None and found[0].control
+            if self.services.faults.flag("http_hang") and not control:
+                self._stop.wait()  # taken, never answered
                 return
-            keep = request.headers.get("connection", "").lower() != "close" and not response.close
-            link.send(response.encode(keep))
+            response = self._answer(request, found)
+            keep = request.headers.get("connection", "").lower() != "close"
+            link.send(response.encode(keep), faulty=not control)
 
     def _upgrade(self, sock: socket.socket, link: Link, stream: Stream, request: Request) -> None:
         opener = routes.SOCKETS.get(request.path)
@@ -193,15 +204,12 @@ class Server:
 
     # --- one request ---------------------------------------------------------------------
 
-    def _answer(self, request: Request) -> Response | None:
-        """The answer; None when a fault wants it to stay away."""
-        found = routes.find(request)
+    def _answer(self, request: Request, found: tuple[Route, dict[str, str]] | None) -> Response:
+        """The answer of the route that was found, or why there is none."""
         if found is None:
             return self._nobody(request)
         route, params = found
         request = replace(request, params=params)
-        if not route.control and self.services.faults.flag("http_hang"):
-            return None
         faulty = None if route.control else self._faulty()
         refusal = faulty or route.guard(self.services, request)
         if refusal is not None:
