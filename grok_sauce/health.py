@@ -161,7 +161,7 @@ class Health:
             "loop": self._loop.report(),
             "memory_mb": resident_megabytes(),
             "up_since_ms": round(self._started * 1000),
-            "feed_rate": next((s["rate"] for s in sources if s["name"] == "dxLink"), None),
+            "feed_rate": next((s["rate"] for s in sources if s["name"] == "dxlink"), None),
             "feed_peak": round(self._rates.peak, 1) or None,
             "errors": self._errors.rows(),
             **extra,

@@ -81,7 +81,8 @@ class Supervisor:
                     log.warning("%s: lost: %s", worker.name, problem)
             except Exception as bug:
                 self._note(status, f"{type(bug).__name__}: {bug}")
-                log.exception("%s: failed", worker.name)
+                if not down:
+                    log.exception("%s: failed", worker.name)
             ran = self._clock.monotonic() - began
             backoff.ran(ran)
             down = ran < backoff.reset_after
