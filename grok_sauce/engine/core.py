@@ -158,7 +158,7 @@ class Engine:
     def metrics(self) -> dict[str, int | float | None]:
         """Counters since the start; p50, p99, max in ms over the last 600 beats (None: none yet).
 
-        beats, applied (events), conflated, dropped; inbox (events waiting) and inbox_limit.
+        beats, applied (events), conflated, dropped, depth and limit of the inbox (events).
         """
         durations = sorted(self._durations.copy())
 
@@ -171,8 +171,8 @@ class Engine:
             "applied": self._applied,
             "conflated": self._inbox.conflated,
             "dropped": self._inbox.dropped,
-            "inbox": self._inbox.depth,
-            "inbox_limit": self._inbox.limit,
+            "depth": self._inbox.depth,
+            "limit": self._inbox.limit,
             "p50": at(0.5),
             "p99": at(0.99),
             "max": at(1.0),

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,7 @@ FLUSH: Final = 1.0  # seconds of real time between two writes
 LIMIT: Final = 200_000  # bars that may wait for the disk
 AT_ONCE: Final = 5_000  # bars in one transaction
 PRUNE: Final = 86_400.0  # seconds of real time between two prunes
+BACK: Final = timedelta(days=12)  # what is played back: the 5 sessions of RVOL and a holiday
 GRACE_MS: Final = 1_000  # after its end a minute may still be corrected
 
 
@@ -193,9 +195,9 @@ def _rows(batch: Batch) -> Iterator[BarRow]:
 
 
 def play_back(
-    path: Path, since_ms: int, now: float, streamers: Iterable[str] | None = None
+    path: Path, now: float, streamers: Iterable[str] | None = None, back: timedelta = BACK
 ) -> Iterator[Batch]:
-    """What the file knows since then (ms), one batch per symbol, for the engine's sink.
+    """What the file knows of the last days, one batch per symbol, for the engine's sink.
 
     now: market time (Unix seconds); bars after it belong to another run and are left out.
     streamers: whose bars, None for all. Put them in before a feed starts: a snapshot replaces
@@ -207,8 +209,9 @@ def play_back(
             return
         try:
             wanted = bars.symbols(connection) if streamers is None else streamers
+            start, end = int((now - back.total_seconds()) * 1000), int(now * 1000)
             for streamer in wanted:
-                found = bars.read_bars(connection, streamer, since_ms, int(now * 1000))
+                found = bars.read_bars(connection, streamer, start, end)
                 if found:
                     yield _batch(streamer, found, now)
         finally:
