@@ -102,9 +102,10 @@ class CandleHistory:
 class CandleSnapshots:
     """Holds snapshots back until they are whole; passes live bars on at once.
 
-    Only bars that can be true come out: prices above 0 and finite, high not under low, a
-    sane time; counts and volumes are numbers or None. `rejected` counts the others (end
-    marks are none of them).
+    Only bars that can be true come out: prices above 0 and finite, none outside low to
+    high, a sane time; counts and volumes are numbers or None. `rejected` counts the others (end
+    marks are none of them). A bar that is taken back later comes out with REMOVE_EVENT, its
+    index and time, and no values.
     """
 
     def __init__(self, history: CandleHistory | None = None) -> None:
@@ -112,7 +113,6 @@ class CandleSnapshots:
         self._streams: dict[str, _Stream] = {}
         self._names: dict[str, str] = {}  # as the server writes it -> canonical
         self.rejected = 0
-        self.removed = 0
         self.strangers = 0
 
     def expect(self, symbol: str, since: int) -> int:
@@ -164,7 +164,8 @@ class CandleSnapshots:
             elif not stream.waiting and not flags & TX_PENDING:
                 for kept in stream.rows:
                     live.append((symbol, kept))
-                    self._history.live(symbol, kept[_TIME])
+                    if not kept[_FLAGS]:
+                        self._history.live(symbol, kept[_TIME])
                 stream.rows.clear()
         flush()
         return ready, done
@@ -197,10 +198,10 @@ class CandleSnapshots:
             stream.times.add(time)
             stream.heard = now
         if flags & REMOVE_EVENT:
-            if not flags & (SNAPSHOT_END | SNAPSHOT_SNIP):
-                self.removed += 1
-                if row[_INDEX] is not None:
-                    stream.rows = [kept for kept in stream.rows if kept[_INDEX] != row[_INDEX]]
+            if stream.waiting and row[_INDEX] is not None:
+                stream.rows = [kept for kept in stream.rows if kept[_INDEX] != row[_INDEX]]
+            elif not stream.waiting and type(time) is int:
+                stream.rows.append((REMOVE_EVENT, row[_INDEX], time, *[None] * 6))
             return
         bar = clean(row, at)
         if bar is not None and len(stream.rows) < MOST_ROWS:
@@ -254,7 +255,9 @@ def clean(row: Sequence[Any], at: float) -> Row | None:
         return None
     prices = [_positive(value) for value in row[_OPEN : _CLOSE + 1]]
     first, high, low, last = prices
-    if first is None or high is None or low is None or last is None or high < low:
+    if first is None or high is None or low is None or last is None:
+        return None
+    if not low <= min(first, last) <= max(first, last) <= high:
         return None
     index = row[_INDEX] if type(row[_INDEX]) is int else None
     return (

@@ -137,6 +137,7 @@ class DxLinkFeed:
         try:
             self._session(stop)
         except SourceRefused as problem:
+            self._keeper.doubt()  # the next run is the user's wish: ask the server anew
             self._down("auth_failed", problem)
             raise
         except GrokSauceError as problem:

@@ -13,6 +13,7 @@ from grok_sauce.errors import SourceError
 from grok_sauce.feeds.candle_snapshots import SnapshotDone
 from grok_sauce.feeds.dxlink_decode import ACCEPT_FIELDS
 from grok_sauce.market.batches import Batch
+from grok_sauce.settings.environment import knob
 
 VERSION: Final = f"0.1-grok-sauce/{__version__}"
 KEEPALIVE: Final = '{"type":"KEEPALIVE","channel":0}'
@@ -38,13 +39,13 @@ class DxLinkSettings:
     }
 
     # How long the server may gather changes of a symbol; 0 is as little as possible.
-    aggregation: float = field(default=0.1, metadata={"low": 0.0, "high": 60.0})
+    aggregation: float = knob(0.1, low=0.0, high=60.0)
     # Send a sign of life when nothing was sent for so long.
-    keepalive: float = field(default=25.0, metadata={"low": 1.0, "high": 50.0})
+    keepalive: float = knob(25.0, low=1.0, high=50.0)
     # The sign of life to ask of the server.
-    accept_keepalive: float = field(default=30.0, metadata={"low": 1.0, "high": 60.0})
+    accept_keepalive: float = knob(30.0, low=1.0, high=60.0)
     # No frame of any kind for so long: the link is dead.
-    silence: float = field(default=35.0, metadata={"low": 2.0, "high": 120.0})
+    silence: float = knob(35.0, low=2.0, high=120.0)
     step: float = 10.0  # wait for an answer of the handshake
     promise: int = 60  # what the server may drop us after
     pause: float = 0.25  # between subscription messages

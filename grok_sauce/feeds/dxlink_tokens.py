@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 RENEW_BEFORE: Final = 300.0  # renewed with less than this left (seconds)
 RENEW_AGE: Final = 23 * 3600.0  # or when so old, whatever it says of itself
-RENEW_AGAIN: Final = 60.0  # after a renewal that failed
+RENEW_AGAIN: Final = 300.0  # after a renewal that failed
 
 
 class QuoteTokenLike(Protocol):
