@@ -37,7 +37,10 @@ from grok_sauce.market.sessions import phase
 
 TICKERS: Final = ("Quote", "Trade", "TradeETH", "Summary", "Profile", "Greeks")
 PRICE_KINDS: Final = ("Quote", "Trade", "TradeETH")
-_WIDTH: Final = {kind: len(fields) for kind, fields in FIELDS.items()}
+_WIDTH: Final = {kind: len(fields) for kind, fields in FIELDS.items()} | {
+    "Instrument": 1,
+    "Link": 1,
+}
 
 # In session a mid replaces a last trade that is this much older than the quote (seconds).
 TRADE_LAG: Final = 60.0
@@ -82,21 +85,21 @@ class MarketState:
 
     def apply(self, batch: Batch) -> None:
         """Take in a batch. What has another kind or shape than documented is counted in ignored."""
-        latest = self.last.get(batch.kind)
-        symbols, columns = batch.symbols, batch.columns
-        width = 1 if batch.kind in ("Instrument", "Link") else _WIDTH.get(batch.kind)
-        if width is None:
-            self.ignored[f"kind {batch.kind}"] += len(symbols)
-        elif [*map(len, columns)] != [len(symbols)] * width:
-            self.ignored[f"shape of {batch.kind}"] += len(symbols)
-        elif latest is not None:
+        kind, symbols, columns = batch.kind, batch.symbols, batch.columns
+        if {*map(len, columns)} != {len(symbols)} or len(columns) != _WIDTH.get(kind):
+            if symbols:
+                what = "shape of" if kind in _WIDTH else "kind"
+                self.ignored[f"{what} {kind}"] += len(symbols)
+            return
+        latest = self.last.get(kind)
+        if latest is not None:
             # 20,000 symbols a second come through here: nothing may run once per event.
             latest.update(zip(symbols, zip(*columns, repeat(batch.at)), strict=False))
             self._changed.update(symbols)
             self.events += len(symbols)
-        elif batch.kind == "Candle":
+        elif kind == "Candle":
             self._take_candles(batch)
-        elif batch.kind == "Instrument":
+        elif kind == "Instrument":
             for symbol, instrument in zip(symbols, columns[0], strict=True):
                 self._take_instrument(symbol, instrument)
         else:
@@ -129,13 +132,10 @@ class MarketState:
 
     def _take_instrument(self, symbol: str, instrument: Instrument | None) -> None:
         before = self.instruments.pop(symbol, None)
-        if before is not None:
-            self._by_streamer.pop(before.streamer, None)
-            self._changed.add(before.streamer)
         if instrument is not None:
             self.instruments[symbol] = instrument
-            self._by_streamer[instrument.streamer] = instrument
-            self._changed.add(instrument.streamer)
+        self._changed.update(known.streamer for known in (before, instrument) if known)
+        self._by_streamer = {known.streamer: known for known in self.instruments.values()}
 
     def take_changed(self) -> set[str]:
         """Streamer symbols touched since the last call (bases, for candles)."""
