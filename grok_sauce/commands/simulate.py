@@ -143,6 +143,9 @@ def build(args: argparse.Namespace, stack: ExitStack) -> Server:
         market = bars.start if bars else opening.opening(real)
     clock = SharedClock(market, real, args.speed)
     world = World(seed=args.seed, start=clock.market(), bars=bars)
+    world.option_seconds = max(
+        1.0, args.speed
+    )  # a fast market prices no more often than a slow one
     switches = Faults(dict(args.fault))
     services = Services(
         desk=Desk(world, clock),
