@@ -434,7 +434,7 @@ class TestWrites:
 
     @pytest.mark.parametrize(
         "headers",
-        [{"Origin": "null"}, {"Origin": "http://127.0.0.1:5011"}, 
+        [{"Origin": "null"}, {"Origin": "http://127.0.0.1:5011"},
          {"Sec-Fetch-Site": "cross-site"}, {"Referer": "http://evil.example/"},
          {"Origin": "http://127.0.0.1:5010"}],
         ids=["null origin", "other port", "fetch", "referer", "own origin"],
