@@ -30,7 +30,10 @@ export function start({ health = () => {}, follow = null, search = {}, keys = []
     banners.draw();
     health(report);
   };
-  if (data.health) take(data.health);
+  if (data.health) {
+    header.take(data.health);
+    queueMicrotask(() => health(data.health)); // the page's own module ends first
+  }
   connection.follow("health", { event: "update_health", url: "/api/health", take: (message) => take(message.health) });
   if (follow) connection.follow(follow.page, follow);
   connection.onState(() => banners.draw());

@@ -5,7 +5,6 @@ import { h, mark, part, setText } from "./dom.js";
 import { display } from "./display.js";
 import { refreshTip, tip } from "./tips.js";
 
-const FOLD_FROM = 4;
 
 /** The words in the mode chip: LIVE, DEMO, DELAYED 15 MIN, REPLAY ×10, NO FEED. */
 export function chipText({ name, detail }) {
@@ -138,18 +137,21 @@ export class Header {
     setText(box.querySelector("b"), countdown((event.at_ms - now) / 1000));
   }
 
+  /** Sources of the header: one that is switched off says so on /status only. */
+  get #sources() {
+    return this.#health.sources.filter((each) => each.state !== "off");
+  }
+
   #drawSources() {
     const box = part(this.#root, "sources");
     if (!box) return;
-    const { sources } = this.#health;
+    const sources = this.#sources;
     const names = sources.map((each) => each.name).join(" ");
     if (box.dataset.names !== names) {
       box.dataset.names = names;
       this.#elements.clear();
       box.replaceChildren(...sources.map((source) => this.#sourceElement(source)), this.#sumElement());
     }
-    if (sources.length >= FOLD_FROM || innerWidth < 600) box.dataset.fold = "some";
-    else delete box.dataset.fold;
     for (const source of sources) {
       const element = this.#elements.get(source.name);
       const kind = this.#lost ? "off" : source.mark;
@@ -157,6 +159,14 @@ export class Header {
       element.firstChild.dataset.mark = kind;
       setText(element.querySelector("strong"), source.label);
     }
+    this.#drawAges();
+    this.#fold(box);
+  }
+
+  /** Healthy sources become a sum where the line has no room for all. */
+  #fold(box) {
+    delete box.dataset.fold;
+    if (innerWidth < 600 || box.parentElement.scrollWidth > box.parentElement.clientWidth) box.dataset.fold = "some";
   }
 
   #sourceElement(source) {
@@ -172,7 +182,7 @@ export class Header {
 
   #sumElement() {
     const element = h("span", { class: "sources-sum", tabindex: "0" }, h("span", { class: "mark" }), h("strong", {}), h("span", {}));
-    tip(element, () => this.#health.sources
+    tip(element, () => this.#sources
       .map((each) => `${each.label}: ${sourceText(each, this.#elapsed())}`).join("\n"));
     this.#elements.set("", element);
     return element;
@@ -180,13 +190,13 @@ export class Header {
 
   #drawAges() {
     const elapsed = this.#elapsed();
-    for (const source of this.#health.sources) {
+    for (const source of this.#sources) {
       const element = this.#elements.get(source.name);
       if (element) setText(part(element, "age"), this.#lost ? "unknown" : sourceText(source, elapsed));
     }
     const sum = this.#elements.get("");
     if (!sum) return;
-    const used = this.#health.sources.filter((each) => each.mark !== "off");
+    const used = this.#sources.filter((each) => each.mark !== "off");
     const good = used.filter((each) => each.mark === "fresh");
     const worst = used.some((each) => each.mark === "down") ? "down" : good.length < used.length ? "late" : "fresh";
     sum.firstChild.dataset.mark = this.#lost || !used.length ? "off" : worst;
@@ -201,6 +211,10 @@ export class Header {
     box.hidden = !router;
     if (!router) return;
     const kind = this.#lost ? "off" : router.mark;
-    box.replaceChildren(mark(kind), h("strong", {}, "Router"), ` ${this.#lost ? "unknown" : router.text}`);
+    box.dataset.mark = kind;
+    const words = this.#lost ? "unknown" : router.text;
+    const number = /\d+/.exec(words)?.[0] ?? "";
+    box.title = `Alert router: ${words}`;
+    box.replaceChildren(mark(kind), h("strong", {}, "Router"), innerWidth < 600 ? ` ${number}` : ` ${words}`);
   }
 }

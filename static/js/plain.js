@@ -1,0 +1,5 @@
+// A page without a part of its own: the header, the keys and the connection.
+
+import { start } from "./app.js";
+
+start();

@@ -1,0 +1,77 @@
+// What differs between two settings, in words.
+
+const GROUPS = ["positive", "neutral", "negative"];
+const NAMES = {
+  "sources.news.enabled": "NewsAPI headlines", "sources.news.interval": "News interval",
+  "sources.fred.enabled": "FRED releases", "sources.fred.interval": "FRED interval",
+  "sources.forex_factory.enabled": "Forex Factory calendar", "sources.forex_factory.time": "Forex Factory time",
+  "sources.forex_factory.zone": "Forex Factory zone", "sources.forex_factory.refresh": "Forex Factory refresh",
+  "sources.tradingview.enabled": "TradingView prices", "sources.cboe.enabled": "Cboe chains",
+  "gex.symbols": "GEX symbols", "gex.strikes_each_side": "GEX strikes each side", "gex.expiries": "GEX expiries", "gex.unit": "GEX unit",
+  "display.theme": "Theme", "display.palette": "Palette", "display.time_zone": "Times shown in",
+  "display.flash": "Flash cells", "display.keys": "Single keys",
+};
+const WORDS = {
+  pct: "per 1%", point: "per point", system: "follow system", standard: "green and red", cb: "blue and orange",
+  new_york: "New York", utc: "UTC", true: "on", false: "off",
+};
+
+function isPlain(value) {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+function word(path, value) {
+  if (value === undefined || value === null) return "not set";
+  if (path.endsWith(".interval")) return value % 60 ? `${value} s` : `${value / 60} min`;
+  if (Array.isArray(value)) return value.length ? value.join(" ") : "none";
+  return WORDS[String(value)] ?? (isPlain(value) ? JSON.stringify(value) : String(value));
+}
+
+function groupOf(indicators, symbol) {
+  return GROUPS.find((group) => indicators[group].includes(symbol));
+}
+
+function symbolChanges(before, after) {
+  const all = (indicators) => GROUPS.flatMap((group) => indicators[group]);
+  const had = all(before);
+  const has = all(after);
+  const changes = [];
+  for (const symbol of has) {
+    const group = groupOf(after, symbol);
+    if (!had.includes(symbol)) changes.push({ label: symbol, text: `added to ${group}` });
+    else if (groupOf(before, symbol) !== group) changes.push({ label: symbol, text: `${groupOf(before, symbol)} → ${group}` });
+  }
+  for (const symbol of had) if (!has.includes(symbol)) changes.push({ label: symbol, text: `removed from ${groupOf(before, symbol)}` });
+  if (!changes.length && had.join() !== has.join()) changes.push({ label: "Symbols", text: "new order" });
+  return changes;
+}
+
+function listChange(path, before, after) {
+  const added = after.filter((each) => !before.includes(each));
+  const gone = before.filter((each) => !after.includes(each));
+  const text = [...added.map((each) => `${each} added`), ...gone.map((each) => `${each} removed`)].join(", ");
+  return { label: NAMES[path] ?? path, text: text || "new order" };
+}
+
+function walk(before, after, path, changes) {
+  for (const key of new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])) {
+    const here = path ? `${path}.${key}` : key;
+    const [one, other] = [before?.[key], after?.[key]];
+    if (here === "indicators" || JSON.stringify(one) === JSON.stringify(other)) continue;
+    if (isPlain(one) && isPlain(other)) walk(one, other, here, changes);
+    else if (Array.isArray(one) && Array.isArray(other)) changes.push(listChange(here, one, other));
+    else changes.push({ label: NAMES[here] ?? here, text: `${word(here, one)} → ${word(here, other)}` });
+  }
+}
+
+/** Changes as {label, text}: "IWM" "added to positive", "GEX expiries" "30 → 7". */
+export function changes(before, after) {
+  const found = symbolChanges(before.indicators, after.indicators);
+  walk(before, after, "", found);
+  return found;
+}
+
+/** The sections that differ, whole, as PUT /api/settings takes them. */
+export function changedSections(before, after) {
+  return Object.fromEntries(Object.entries(after).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name])));
+}
