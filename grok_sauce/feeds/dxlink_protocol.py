@@ -349,7 +349,8 @@ class DxLinkProtocol:
         channel = self._channels.get(number)
         if channel is not None and self._quiet_until is None:
             # The batch that did not fit was most likely the last one.
-            fits = max(1, len(channel.held) - max(1, channel.last_add))
+            held = len(channel.held)
+            fits = max(1, held // 2, held - max(1, channel.last_add))
             out.events.append(TooBig(CANDLE in channel.kinds, fits))
         self._hold_and_resend(now)
 

@@ -99,6 +99,8 @@ class FrameSplitter:
                 begin += 4
             stop = begin + length
             if stop > end:
+                if first & 0x70:
+                    self._unusual(first, b"", messages)  # no sense in waiting for the rest
                 self._need = stop - start
                 break
             payload = bytes(view[begin:stop])
