@@ -25,7 +25,7 @@ Key = tuple[str, str]  # event kind, streamer symbol
 
 KINDS: Final = ("Quote", "Trade", "TradeETH", "Summary", "Profile", "Candle")
 _MINUTE_DAYS: Final = 30  # calendar days of minute bars that can be asked for
-_DAY_DAYS: Final = 400  # the same for daily bars
+_DAY_DAYS: Final = 200  # the same for daily bars
 
 
 class World:

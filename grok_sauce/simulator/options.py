@@ -292,15 +292,11 @@ class Options:
                 continue
             if rolled:
                 changed.update(("Summary", streamer) for streamer in kinds.get("Summary", ()))
-            quoted = np.concatenate([part.columns["bid"], part.columns["ask"]])
             at, session, touched = self._fresh(part, now)
             if touched is None:
                 continue
-            again = np.concatenate([part.columns["bid"], part.columns["ask"]]) != quoted
-            half = len(touched)
-            moved = again[:half] | again[half:]
             self._report("Greeks", kinds, part, touched, changed)
-            self._report("Quote", kinds, part, moved, changed)
+            self._report("Quote", kinds, part, part.requoted, changed)
             if kinds.get("Trade"):
                 self._report_trades(kinds["Trade"], part, at, session, changed)
         return changed

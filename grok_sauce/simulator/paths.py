@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 MINUTES: Final = 1440
 _DAY: Final = timedelta(days=1)
-_KEEP: Final = 700  # paths of one day kept in memory, about 46 kB each
+_KEEP: Final = 700  # days of each kind kept in memory, about 46 kB each
 # Shares of a full day's variance: night, pre-market, regular session, after hours.
 _NIGHT, _PRE, _REGULAR, _AFTER = 0.12, 0.13, 0.70, 0.05
 _JUMP_CHANCE: Final = 0.004  # a minute
@@ -80,7 +80,7 @@ class Paths:
         known = self._variance.get(day)
         if known is None:
             known = self._variance[day] = self._make_variance(day)
-            if len(self._variance) > 64:
+            if len(self._variance) > _KEEP:
                 self._variance.popitem(last=False)
         return known
 

@@ -72,6 +72,7 @@ class Slice:
             for name in ("price", "vol", "delta", "gamma", "theta", "vega", "rho", "bid", "ask")
         }
         self.priced_at = np.zeros(2 * n)
+        self.requoted = np.zeros(2 * n, dtype=bool)
         self._volumes: tuple[date | None, Array] = (None, np.zeros(0))
 
     def index(self, strike: Decimal, right: str) -> int | None:
@@ -83,6 +84,8 @@ class Slice:
         self, now: float, unit: float, world_at: Callable[[float], World | None]
     ) -> NDArray[np.bool_] | None:
         """Bring prices up to now; which contracts were priced anew, None for none.
+
+        Whose quote became another one is in `requoted` until the next call.
 
         unit is the shortest time between two pricings, in market seconds.
         """
@@ -100,6 +103,7 @@ class Slice:
                 return None
             self._classes = self._classify(far, instants[-1])
         touched = np.zeros(len(self.strikes), dtype=bool)
+        self.requoted[:] = False
         for number, instant in enumerate(instants):
             if whole or instant != self._priced[number]:
                 mask = self._classes == number
@@ -143,10 +147,11 @@ class Slice:
         columns["theta"][mask] = value.theta / DAYS
         columns["vega"][mask] = value.vega / POINT
         columns["rho"][mask] = value.rho / PERCENT
-        columns["bid"][mask] = np.round(
-            np.maximum(np.floor((fair - half) / tick + 1e-9) * tick, 0.0), 2
-        )
-        columns["ask"][mask] = np.round(np.ceil((fair + half) / tick - 1e-9) * tick, 2)
+        bid = np.round(np.maximum(np.floor((fair - half) / tick + 1e-9) * tick, 0.0), 2)
+        ask = np.round(np.ceil((fair + half) / tick - 1e-9) * tick, 2)
+        self.requoted[mask] = (columns["bid"][mask] != bid) | (columns["ask"][mask] != ask)
+        columns["bid"][mask] = bid
+        columns["ask"][mask] = ask
         self.priced_at[mask] = at
 
     def volumes(self, day: date) -> Array:
