@@ -38,7 +38,17 @@ class Client:
     count states of rooms.
     """
 
-    __slots__ = ("address", "lock", "owed", "rooms", "sent", "session", "skipped", "wire")
+    __slots__ = (
+        "address",
+        "dropped",
+        "lock",
+        "owed",
+        "rooms",
+        "sent",
+        "session",
+        "skipped",
+        "wire",
+    )
 
     def __init__(self, session: str, address: str) -> None:
         self.session = session
@@ -48,6 +58,7 @@ class Client:
         self.rooms: dict[str, str] = {}  # room -> page
         self.sent = 0
         self.skipped = 0
+        self.dropped = False
         self.wire: Wire | None = None
 
 
@@ -127,9 +138,12 @@ class Manager(socketio.Manager):  # type: ignore[misc]
     def drop(self, session: str, why: str) -> None:
         """End a connection that does harm, without waiting for it."""
         client = self.clients.get(session)
-        log.info("a browser connection was dropped: %s", why)
+        if client is None or client.dropped:
+            return
+        client.dropped = True
         self.dropped += 1
-        if client is not None and client.wire is not None:
+        log.info("a browser connection was dropped: %s", why)
+        if client.wire is not None:
             client.wire.abort()
             return
         engine_socket = self.server.eio.sockets.get(session)

@@ -17,6 +17,7 @@ from grok_sauce.publishers.broadcast import QUEUE, Client, Manager
 from grok_sauce.publishers.frames import Message
 from grok_sauce.publishers.limits import Bucket, SocketLimits, is_loopback
 from grok_sauce.publishers.pages import PAGES, Page, Refusal, wanted
+from grok_sauce.publishers.polling import guard_posts
 from grok_sauce.publishers.snapshot import Snapshot, ordered, room_of
 from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import Clock
@@ -57,6 +58,13 @@ class _Json:
     @staticmethod
     def loads(text: str | bytes, **_: Any) -> Any:
         return orjson.loads(text)
+
+
+def _quiet(name: str) -> logging.Logger:
+    """A logger for faults alone: at INFO each packet is a line, at WARNING each refusal."""
+    logger = logging.getLogger(name)
+    logger.setLevel(logging.ERROR)
+    return logger
 
 
 def _peer(environ: Mapping[str, Any]) -> str:
@@ -108,8 +116,8 @@ class Sockets:
             ping_timeout=limits.ping_timeout,
             http_compression=False,
             json=_Json,
-            logger=logging.getLogger("grok_sauce.socketio"),
-            engineio_logger=logging.getLogger("grok_sauce.engineio"),
+            logger=_quiet("grok_sauce.socketio"),
+            engineio_logger=_quiet("grok_sauce.engineio"),
         )
         server = self.socketio.server
         server.on("subscribe", self._on_subscribe)
@@ -123,6 +131,7 @@ class Sockets:
         engine.on("message", self._on_message)
         engine.on("connect", self._on_connect)
         engine.on("disconnect", self._on_disconnect)
+        guard_posts(engine)
         return self.socketio
 
     def close(self) -> None:
@@ -217,7 +226,8 @@ class Sockets:
         """Every message of a browser comes by here, before Socket.IO reads it."""
         bucket = self._buckets.get(session)
         engine_socket = self.socketio.server.eio.sockets.get(session)
-        if bucket is None or engine_socket is None:
+        client = self.manager.clients.get(session)
+        if bucket is None or engine_socket is None or client is None or client.dropped:
             return
         if not bucket.take(self._clock.monotonic()):
             if bucket.refused > _FLOOD:

@@ -21,8 +21,10 @@ log = logging.getLogger(__name__)
 
 # The kernel's buffer of a browser that stops reading holds old states: keep it short.
 SEND_BUFFER: Final = 128 * 1024
-# Socket.IO packets from a browser begin with one of these Engine.IO types (no OPEN, no binary).
-_PACKETS: Final = frozenset("123456")
+# What a browser sends over a WebSocket begins with one of these Engine.IO types: CLOSE, PING
+# (the probe), PONG, MESSAGE, UPGRADE.
+_PACKETS: Final = frozenset("12345")
+RECHECK: Final = 2.0  # seconds after which a waiting thread looks whether it is still connected
 # Sends without waiting; where the flag is missing the socket itself never waits (eventlet).
 DONT_WAIT: Final[int] = getattr(socket, "MSG_DONTWAIT", 0)
 
@@ -205,6 +207,8 @@ def _green_class(base: Any, opened: Opened, closed: Opened, monotonic: Callable[
 def _threaded_class(
     base: Any, opened: Opened, closed: Opened, monotonic: Callable[[], float]
 ) -> type:
+    import simple_websocket
+
     class ThreadedWebSocket(base):  # type: ignore[misc]
         """simple-websocket's WebSocket of one connection, with a Wire in front."""
 
@@ -229,6 +233,20 @@ def _threaded_class(
 
                 self.app = app
             return super().__call__(environ, start_response)
+
+        def wait(self) -> Any:
+            """As the base class, but not for ever.
+
+            After a message over the limit simple-websocket 1.1 wakes its reader a moment
+            before it says that the connection ended; the reader may then sleep on.
+            """
+            while True:
+                try:
+                    packet = self.ws.receive(timeout=RECHECK)
+                except simple_websocket.ConnectionClosed:
+                    return None
+                if packet is not None or not self.ws.connected:
+                    return packet
 
     return ThreadedWebSocket
 
