@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from grok_sauce.analytics import rvol, session_bars
+from grok_sauce.analytics.trading_day import TradingDay
 from grok_sauce.analytics.view import Analytic, View
 from grok_sauce.analytics.vwap import distance
-from grok_sauce.market import sessions
-from grok_sauce.market.events import Quote, Summary, Trade
+from grok_sauce.market.events import Profile, Quote, Summary, Trade
 from grok_sauce.market.instruments import Instrument, decimals_of, provisional
 from grok_sauce.market.products import Kind
-from grok_sauce.market.sessions import Phase
+from grok_sauce.market.state import MarketState
 
 AGING: Final = 60.0  # seconds without an event, in session, after which the age is a warning
 STALE: Final = 300.0  # after which the row is grey
@@ -35,6 +34,7 @@ PROBLEMS: Final = {
 }
 
 Row = dict[str, Any]
+Days = dict[Kind, TradingDay]
 
 
 def rows(view: View) -> list[Row]:
@@ -45,8 +45,9 @@ def rows(view: View) -> list[Row]:
     in shares or contracts. Fields: README of the machine interface, GET /api/indicator.
     """
     wanted = set(view.symbols)
+    days: Days = {}
     return [
-        _row(view, symbol, group, order)
+        _row(view, symbol, group, order, days)
         for order, (symbol, group) in enumerate(_members(view))
         if symbol in wanted
     ]
@@ -63,62 +64,38 @@ def _members(view: View) -> Iterator[tuple[str, str]]:
             yield symbol, group
 
 
-@dataclass(frozen=True, slots=True)
-class _Day:
-    """The trading day whose numbers a row shows.
+class _Known:
+    """What the state knows of one instrument, read once."""
 
-    day: the one under way; before its first trade the coming one of today's date, so that
-    yesterday's numbers go at midnight; on a day without a session the last one.
-    """
+    __slots__ = ("eth", "profile", "quote", "summary", "trade")
 
-    kind: Kind
-    phase: Phase
-    day: date
-    number: int  # as the feed counts days
-    before: int
-
-    @classmethod
-    def of(cls, kind: Kind, now: float) -> _Day:
-        phase = sessions.phase(kind, now)
-        day = phase.session_date
-        if phase.state == "closed":
-            today = sessions.new_york_date(now)
-            if sessions.hours(kind, today) is not None:
-                day = max(day, today)
-        before = sessions.previous_session(day)
-        return cls(kind, phase, day, sessions.day_id(day), sessions.day_id(before))
-
-    @property
-    def is_pre(self) -> bool:
-        """Before the regular open of its own date."""
-        return self.phase.state == "pre"
-
-    def holds(self, trade: Trade) -> bool:
-        """Whether a trade's day volume is this day's."""
-        if trade.day_id is not None:
-            return trade.day_id == self.number
-        hours = sessions.hours(self.kind, self.day)
-        if trade.time is None or hours is None:
-            return False
-        return hours[0] <= trade.time / 1000 < hours[1] + 3600
+    def __init__(self, state: MarketState, streamer: str) -> None:
+        self.quote: Quote | None = state.quote(streamer)
+        self.trade: Trade | None = state.trade(streamer)
+        self.eth: Trade | None = state.trade_eth(streamer)
+        self.summary: Summary | None = state.summary(streamer)
+        self.profile: Profile | None = state.profile(streamer)
 
 
-def _row(view: View, symbol: str, group: str, order: int) -> Row:
+def _row(view: View, symbol: str, group: str, order: int, days: Days) -> Row:
     instrument = view.state.instruments.get(symbol) or provisional(symbol)
-    day = _Day.of(instrument.kind, view.now)
+    kind = instrument.kind
+    day = days.get(kind)
+    if day is None:
+        day = days[kind] = TradingDay.of(kind, view.now)
+    known = _Known(view.state, instrument.streamer)
     reasons: dict[str, str] = {}
     row: Row = {
         "symbol": symbol,
-        "name": _name(view, instrument),
+        "name": instrument.name or (known.profile and known.profile.description) or symbol,
         "group": group,
-        "kind": instrument.kind,
+        "kind": kind,
         **_price(view, instrument, reasons),
-        **_quote(view.state.quote(instrument.streamer), instrument.kind, reasons),
+        **_quote(known.quote, kind, reasons),
     }
-    summary = view.state.summary(instrument.streamer)
-    row |= _references(summary, day, reasons)
+    row |= _references(known.summary, day, reasons)
     row |= _changes(row, reasons)
-    row |= _volumes(view, instrument, day, row["price"], reasons)
+    row |= _volumes(view, instrument, known, day, row["price"], reasons)
     why = NO_OPTIONS if instrument.has_options is False else NO_CHAIN
     for name in CHAIN_FIELDS:
         row[name] = None
@@ -129,20 +106,13 @@ def _row(view: View, symbol: str, group: str, order: int) -> Row:
     if row["color"] is None:
         reasons["color"] = reasons["change_percent"]
     row["text_color"] = GROUP_COLORS.get(group, GROUP_COLORS["neutral"])
-    row |= _freshness(view, instrument, day, reasons)
+    row |= _freshness(view, instrument, known, day, reasons)
     row |= {"hint": instrument.hint, "source": view.source, "order": order}
     if instrument.problem is not None:
         # One cause for every dash.
         reasons = dict.fromkeys(reasons, PROBLEMS[instrument.problem])
     row["reasons"] = reasons
     return row
-
-
-def _name(view: View, instrument: Instrument) -> str:
-    if instrument.name:
-        return instrument.name
-    profile = view.state.profile(instrument.streamer)
-    return (profile.description if profile else None) or instrument.symbol
 
 
 def _price(view: View, instrument: Instrument, reasons: dict[str, str]) -> Row:
@@ -184,7 +154,7 @@ def _quote(quote: Quote | None, kind: Kind, reasons: dict[str, str]) -> Row:
     return {"bid": bid, "ask": ask, "spread": spread}
 
 
-def _references(summary: Summary | None, day: _Day, reasons: dict[str, str]) -> Row:
+def _references(summary: Summary | None, day: TradingDay, reasons: dict[str, str]) -> Row:
     """Open, high, low of the day shown and the close before it; another day's do not count."""
     row: Row = dict.fromkeys(("open", "prev_close", "day_high", "day_low"))
     if summary is not None and summary.day_id == day.number:
@@ -236,12 +206,17 @@ def _color(percent: float | None) -> str | None:
 
 
 def _volumes(
-    view: View, instrument: Instrument, day: _Day, price: float | None, reasons: dict[str, str]
+    view: View,
+    instrument: Instrument,
+    known: _Known,
+    day: TradingDay,
+    price: float | None,
+    reasons: dict[str, str],
 ) -> Row:
     """Volume, both RVOL forms, average, VWAP distance and spark, from one session's numbers."""
     streamer, kind = instrument.streamer, instrument.kind
     series = view.state.candles(streamer, "m")
-    trade = view.state.trade_eth(streamer) if day.is_pre else view.state.trade(streamer)
+    trade = known.eth if day.is_pre else known.trade
     volume = trade.day_volume if trade is not None and day.holds(trade) else None
     span = session_bars.window(kind, day.day, day.is_pre)
     past = session_bars.history(series, kind, day.day, day.is_pre, view.cache, streamer)
@@ -293,7 +268,7 @@ def _ratios(
     return rvol.time_rvol(volume, past, minutes), rvol.day_rvol(volume, past)
 
 
-def _no_volume(kind: Kind, trade: Trade | None, day: _Day) -> str:
+def _no_volume(kind: Kind, trade: Trade | None, day: TradingDay) -> str:
     if kind == "index":
         return "An index has no volume"
     if trade is None or not day.holds(trade):
@@ -301,22 +276,23 @@ def _no_volume(kind: Kind, trade: Trade | None, day: _Day) -> str:
     return "The source gives no volume"
 
 
-def _freshness(view: View, instrument: Instrument, day: _Day, reasons: dict[str, str]) -> Row:
+def _freshness(
+    view: View, instrument: Instrument, known: _Known, day: TradingDay, reasons: dict[str, str]
+) -> Row:
     """Status, stale, age (seconds) and as_of of the newest price event."""
-    newest = _newest(view, instrument.streamer, day)
+    newest = _newest(known, day)
     age = None if newest is None else max(0.0, view.now - newest)
     if newest is None:
         reasons["as_of"] = reasons["age"] = NOTHING_YET
-    profile = view.state.profile(instrument.streamer)
     if instrument.problem is not None:
         status = str(instrument.problem)
     elif view.link_down:
         status = "link_down"
     elif age is None:
         status = "waiting"
-    elif profile is not None and profile.is_halted:
+    elif known.profile is not None and known.profile.is_halted:
         status = "halted"
-    elif day.phase.state == "closed":
+    elif day.is_closed:
         status = "closed"
     elif age < AGING:
         status = "live"
@@ -330,22 +306,23 @@ def _freshness(view: View, instrument: Instrument, day: _Day, reasons: dict[str,
     }
 
 
-def _newest(view: View, streamer: str, day: _Day) -> float | None:
+def _newest(known: _Known, day: TradingDay) -> float | None:
     """When the newest price event happened: a trade's own time, a quote's arrival.
 
     A quote has no time of its own and the first one after a sign-in may be hours old, so
     that outside trading hours a trade's time is better known.
     """
-    times = [
-        trade.at if trade.time is None else min(trade.at, trade.time / 1000)
-        for trade in (view.state.trade(streamer), view.state.trade_eth(streamer))
-        if trade is not None and trade.price is not None
-    ]
-    quote = view.state.quote(streamer)
-    is_quoted = quote is not None and (quote.bid is not None or quote.ask is not None)
-    if quote is not None and is_quoted and (not times or day.phase.state != "closed"):
-        times.append(quote.at)
-    return max(times, default=None)
+    newest = None
+    for trade in (known.trade, known.eth):
+        if trade is not None and trade.price is not None:
+            at = trade.at if trade.time is None else min(trade.at, trade.time / 1000)
+            newest = at if newest is None else max(newest, at)
+    quote = known.quote
+    if quote is None or (quote.bid is None and quote.ask is None):
+        return newest
+    if newest is None or not day.is_closed:
+        newest = quote.at if newest is None else max(newest, quote.at)
+    return newest
 
 
 def _iso(unix: float) -> str:

@@ -16,6 +16,7 @@ from grok_sauce.errors import SourceError
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.instruments import provisional
 from grok_sauce.market.state import MarketState
+from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.update import Update
 
@@ -226,6 +227,8 @@ class Engine:
             self.state.apply(batch)
             self._applied += len(batch.symbols)
             kinds.add(batch.kind)
+            if batch.snapshot:
+                concurrency.sleep(0)  # thousands of bars: let the others have their turn
             if batch.kind == "Link":
                 self._links |= frozenset(batch.symbols)
         if "Instrument" in kinds:
