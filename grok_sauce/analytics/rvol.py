@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate
+from operator import sub
 from typing import Final
 
 MINUTE_MS: Final = 60_000
@@ -70,8 +71,7 @@ def has_hole(times: Sequence[int], start: int, minutes: int, gap: int = GAP) -> 
     first = bisect_left(times, start)
     last = bisect_left(times, start + minutes * MINUTE_MS)
     edges = [start - MINUTE_MS, *times[first:last], start + minutes * MINUTE_MS]
-    widest = max(later - earlier for earlier, later in pairwise(edges))
-    return int(widest) > (gap + 1) * MINUTE_MS
+    return any(wait > (gap + 1) * MINUTE_MS for wait in map(sub, edges[1:], edges))
 
 
 def base(
