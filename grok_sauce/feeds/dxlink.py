@@ -65,6 +65,7 @@ class DxLinkFeed:
     """
 
     name = "dxlink"
+    tells_outages = True  # one line when the link is lost, one when it is back
 
     def __init__(
         self,
@@ -328,4 +329,6 @@ class DxLinkFeed:
             self.status.failed(str(problem) or type(problem).__name__, self._clock.real())
         self._state(state, "down", "" if problem is None else str(problem))
         self.status.facts["subscriptions"] = 0
+        if state == "backoff" and self._up is not False:
+            log.warning("dxLink: lost: %s", problem)
         self._link(False)

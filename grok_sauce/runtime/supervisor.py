@@ -20,8 +20,8 @@ class Supervisor:
 
     A worker that returns before stop is set, or raises, is restarted after its
     backoff (1 s to 60 s, reset by 60 s of steady running). SourceRefused stops it until
-    retry() is called: a revoked token is not hammered. An outage is logged once
-    when it starts and once when it ends.
+    retry() is called: a revoked token is not hammered. An outage is logged once, when it
+    starts; a worker with tells_outages logs both of its edges itself.
     """
 
     def __init__(self, clock: Clock, make_backoff: Callable[[], Backoff] = Backoff) -> None:
@@ -77,18 +77,24 @@ class Supervisor:
                 log.warning("%s: refused, no further try until you act: %s", worker.name, problem)
             except GrokSauceError as problem:
                 self._note(status, str(problem))
-                if not down:
+                down = down and not self._was_steady(began, backoff)
+                if not down and not getattr(worker, "tells_outages", False):
                     log.warning("%s: lost: %s", worker.name, problem)
             except Exception as bug:
                 self._note(status, f"{type(bug).__name__}: {bug}")
+                down = down and not self._was_steady(began, backoff)
                 if not down:
                     log.exception("%s: failed", worker.name)
             ran = self._clock.monotonic() - began
             backoff.ran(ran)
-            down = ran < backoff.reset_after
+            down = True
             status.restarts += 1
             self._pause(worker.name, status, None if refused else backoff.next())
         status.state = "stopped"
+
+    def _was_steady(self, began: float, backoff: Backoff) -> bool:
+        """Did the run that just ended last long enough to end the outage before it?"""
+        return self._clock.monotonic() - began >= backoff.reset_after
 
     def _note(self, status: WorkerStatus, message: str) -> None:
         status.last_error = message

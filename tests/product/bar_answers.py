@@ -41,7 +41,11 @@ def is_regular(start: time) -> bool:
 
 
 def expected(path: Path, day: str, minute: time) -> Row:
-    """The row at the very start of a minute: all earlier minutes are closed."""
+    """The row at the very start of a minute: all earlier minutes are closed, this one opens.
+
+    Day RVOL before the opening compares with whole pre-markets, after it with whole
+    regular sessions.
+    """
     days = read(path)
     names = sorted(days)
     before = [name for name in names if name < day][-5:]
@@ -56,14 +60,19 @@ def expected(path: Path, day: str, minute: time) -> Row:
         )
 
     def whole(name: str) -> float:
-        return sum(volume for start, _, _, volume in days[name] if is_regular(start))
+        return sum(
+            volume
+            for start, _, _, volume in days[name]
+            if (is_regular(start) if regular_now else start < OPEN)
+        )
 
     mean_so_far = sum(map(so_far, before)) / len(before) if before else 0.0
     mean_whole = sum(map(whole, before)) / len(before) if before else 0.0
     volume = so_far(day)
     enough = len(before) >= 3
+    opening = [o for start, o, _, _ in days[day] if start == minute]
     return Row(
-        price=bars[-1][2],
+        price=opening[0] if opening else bars[-1][2],
         volume=volume,
         open=next((o for start, o, _, _ in bars if is_regular(start)), None),
         prev_close=[c for start, _, c, _ in days[before[-1]] if is_regular(start)][-1]

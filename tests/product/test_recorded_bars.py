@@ -50,7 +50,8 @@ def agrees(product: Product, want: Row) -> dict[str, object] | None:
         return None
     shown = [row["price"], row["volume"], row["rvol"], row["rvol_day"], row["open"]]
     wanted = [want.price, want.volume, want.rvol, want.rvol_day, want.open]
-    limits = [0.006, 1 + want.volume * 1e-3, 2e-3, 2e-3, 1e-9]
+    # The clock moves a few hundredths of a market second while we look.
+    limits = [0.006, 20 + want.volume * 1e-5, 1e-4, 1e-4, 1e-9]
     for have, value, limit in zip(shown, wanted, limits, strict=True):
         if (have is None) != (value is None):
             return None
