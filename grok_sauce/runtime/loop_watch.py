@@ -62,7 +62,7 @@ class LoopWatch:
             before, waited = now, waiting
 
     def report(self) -> dict[str, float | list[float] | None]:
-        """p50, p99 (two minutes) and longest stall (since the start) in ms, worst of each minute."""
+        """p50, p99 (two minutes), longest stall (since the start) in ms; worst of each minute."""
         ordered = sorted(self._recent)
         if not ordered:
             return {"p50": None, "p99": None, "max": None, "minutes": []}
