@@ -46,7 +46,9 @@ def number(value: object) -> float | None:
 def whole(value: object) -> int | None:
     """The value as an int if it is a whole number (the wire sends 1200.0 for 1200), else None."""
     clean = number(value)
-    return int(clean) if clean is not None and clean.is_integer() else None
+    if clean is None or not clean.is_integer():
+        return None
+    return value if type(value) is int else int(clean)  # beyond 2**53 only the int is exact
 
 
 def moment(value: object) -> int | None:

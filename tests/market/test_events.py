@@ -68,6 +68,12 @@ def test_whole_amount_tally_and_moment_keep_their_promises(value: Any) -> None:
     assert found[3] is None or 631_152_000_000 <= found[3] < 2_147_483_647_000
 
 
+def test_a_whole_number_beyond_floats_is_kept_exactly() -> None:
+    assert whole(2**53 + 1) == 2**53 + 1
+    assert whole(1200.0) == 1200
+    assert whole(0.5) is None
+
+
 @pytest.mark.parametrize(
     "value",
     [0, -1, "NaN", None, 2_147_483_648_000, 1_797_449_520],
