@@ -210,10 +210,17 @@ def _refuse_constant(name: str) -> None:
 
 
 def _without_query(url: str) -> str:
-    """An address fit for logs: a query string may hold a key, the user part a password."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
+    """An address fit for logs: a query string may hold a key, the user part a password.
+
+    Raises:
+        Unreachable: it is no address.
+    """
+    try:
+        parts = urlsplit(url)
+        host, number = parts.hostname or "", parts.port
+    except ValueError:
+        raise Unreachable("an address that cannot be read; check the settings") from None
+    port = f":{number}" if number else ""
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{parts.path}"
 
 

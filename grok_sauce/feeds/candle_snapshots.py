@@ -200,7 +200,7 @@ class CandleSnapshots:
         if flags & REMOVE_EVENT:
             if stream.waiting and row[_INDEX] is not None:
                 stream.rows = [kept for kept in stream.rows if kept[_INDEX] != row[_INDEX]]
-            elif not stream.waiting and type(time) is int:
+            elif not stream.waiting and type(time) is int and _is_sane(time, at):
                 stream.rows.append((REMOVE_EVENT, row[_INDEX], time, *[None] * 6))
             return
         bar = clean(row, at)
@@ -251,7 +251,7 @@ def clean(row: Sequence[Any], at: float) -> Row | None:
     time = row[_TIME]
     if type(time) is float and time.is_integer():
         time = int(time)
-    if type(time) is not int or not EARLIEST_MS <= time <= at * 1000 + AHEAD_MS:
+    if type(time) is not int or not _is_sane(time, at):
         return None
     prices = [_positive(value) for value in row[_OPEN : _CLOSE + 1]]
     first, high, low, last = prices
@@ -271,6 +271,10 @@ def clean(row: Sequence[Any], at: float) -> Row | None:
         last,
         _amount(row[_VOLUME]),
     )
+
+
+def _is_sane(time: int, at: float) -> bool:
+    return EARLIEST_MS <= time <= at * 1000 + AHEAD_MS
 
 
 def _positive(value: Any) -> float | None:

@@ -113,6 +113,15 @@ def test_a_bar_taken_back_later_comes_out_as_a_removal_without_values() -> None:
     assert [column[0] for column in batch.columns] == [2, 77, T0 - MINUTE, *[None] * 6]
 
 
+def test_a_removal_at_an_impossible_time_is_dropped() -> None:
+    snapshots = expecting()
+    snapshots.take(events(bar(1, 4), marker(2)), now=1.0)
+
+    row = (2, 77, 2_147_483_648_000, 0, "NaN", "NaN", "NaN", "NaN", "NaN")
+
+    assert snapshots.take(events(row), now=2.0) == ([], [])
+
+
 def test_a_bar_taken_back_within_the_snapshot_never_comes_out() -> None:
     snapshots = expecting()
 
