@@ -10,11 +10,12 @@ import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from zoneinfo import ZoneInfo
 
 DASH: Final = "–"
 MINUS: Final = "−"
+_LARGEST: Final = 1e15
 ZONES: Final[Mapping[str, tuple[str, str]]] = {
     "new_york": ("America/New_York", "ET"),
     "utc": ("UTC", "UTC"),
@@ -24,8 +25,9 @@ _UNITS: Final = ((0, ""), (3, "K"), (6, "M"), (9, "B"), (12, "T"))
 Number = float | int | None
 
 
-def _known(value: Number) -> bool:
-    return value is not None and math.isfinite(value)
+def _is_known(value: Number) -> TypeGuard[float]:
+    """No market has a number of sixteen digits: such a one is noise and shown as unknown."""
+    return value is not None and math.isfinite(value) and abs(value) < _LARGEST
 
 
 def _fixed(value: float, decimals: int) -> str:
@@ -46,7 +48,7 @@ def price(value: Number, decimals: int | None = 2) -> str:
     >>> price(6012.36), price(6043.5), price(None)
     ('6,012.36', '6,043.50', '–')
     """
-    if value is None or not math.isfinite(value):
+    if not _is_known(value):
         return DASH
     return (MINUS if value < 0 else "") + _fixed(value, max(2, decimals or 2))
 
@@ -57,7 +59,7 @@ def strike(value: Number) -> str:
     >>> strike(6050.0), strike(597.5)
     ('6,050', '597.5')
     """
-    if value is None or not math.isfinite(value):
+    if not _is_known(value):
         return DASH
     text = _fixed(value, 3)
     return text.rstrip("0").rstrip(".")
@@ -69,7 +71,7 @@ def change(value: Number, decimals: int | None = 2) -> str:
     >>> change(2.57), change(-0.62), change(0.0)
     ('+2.57', '−0.62', '0.00')
     """
-    if value is None or not math.isfinite(value):
+    if not _is_known(value):
         return DASH
     return _sign(value) + _fixed(value, max(2, decimals or 2))
 
@@ -80,7 +82,7 @@ def percent(value: Number) -> str:
     >>> percent(0.43), percent(-3.33)
     ('+0.43%', '−3.33%')
     """
-    if value is None or not math.isfinite(value):
+    if not _is_known(value):
         return DASH
     return _sign(value) + _fixed(value, 2) + "%"
 
@@ -91,7 +93,7 @@ def share(value: Number) -> str:
     >>> share(98.6)
     '98.6%'
     """
-    if value is None or not math.isfinite(value):
+    if not _is_known(value):
         return DASH
     return (MINUS if value < 0 else "") + _fixed(value, 1) + "%"
 
@@ -125,7 +127,7 @@ def volume(value: Number) -> str:
     >>> volume(41_812_345), volume(28_483), volume(412_000)
     ('41.8M', '28,483', '412K')
     """
-    if value is None or not math.isfinite(value):
+    if not _is_known(value):
         return DASH
     if abs(value) < 99_999.5:
         return _fixed(value, 0)
@@ -138,7 +140,7 @@ def gex(value: Number) -> str:
     >>> gex(10.62e9), gex(-673e6)
     ('+10.62B', '−673M')
     """
-    if value is None or not math.isfinite(value):
+    if not _is_known(value):
         return DASH
     text = _three_digits(abs(value))
     for exponent, unit in _UNITS[3:]:
@@ -153,7 +155,7 @@ def age(seconds: Number) -> str:
     >>> age(0.34), age(12.9), age(252), age(7300), age(200000)
     ('0.3s', '12s', '4m 12s', '2h', '2d')
     """
-    if seconds is None or not math.isfinite(seconds):
+    if not _is_known(seconds):
         return DASH
     if seconds < 10:
         tenths = max(0, math.floor(seconds * 10))
@@ -166,7 +168,7 @@ def age(seconds: Number) -> str:
 
 def age_short(seconds: Number) -> str:
     """The same in one unit, for the header: 0.1s, 12s, 6m, 2h, 3d."""
-    if seconds is None or not math.isfinite(seconds):
+    if not _is_known(seconds):
         return DASH
     if seconds < 10:
         return age(seconds)
@@ -183,7 +185,7 @@ def countdown(seconds: Number) -> str:
     >>> countdown(2573), countdown(5273), countdown(97_673)
     ('42:53', '1:27:53', '1d 3:07:53')
     """
-    if seconds is None or not math.isfinite(seconds):
+    if not _is_known(seconds):
         return DASH
     whole = max(0, math.ceil(seconds))
     days, rest = divmod(whole, 86_400)
@@ -204,7 +206,7 @@ def clock(ms: Number, zone: str = "new_york") -> str:
 
     The zone "local" is known only to the browser; here it is New York.
     """
-    if ms is None or not math.isfinite(ms):
+    if not _is_known(ms):
         return DASH
     return _at(ms, zone).strftime("%H:%M:%S")
 
@@ -221,7 +223,7 @@ def zone_label(zone: str) -> str:
 
 def date(ms: Number, zone: str = "new_york") -> str:
     """Unix milliseconds as a day, such as Tue 15 Dec."""
-    if ms is None or not math.isfinite(ms):
+    if not _is_known(ms):
         return DASH
     when = _at(ms, zone)
     return f"{when:%a} {when.day} {when:%b}"
@@ -233,7 +235,7 @@ def score(value: Number, word: str = "") -> str:
     >>> score(0.46, "positive")
     '+0.46 positive'
     """
-    if not _known(value):
+    if not _is_known(value):
         return DASH
     return f"{change(value)} {word}".rstrip()
 

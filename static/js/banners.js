@@ -36,6 +36,8 @@ export function feedProblem(health, zone) {
   }
   const why = sick?.last_error || sick?.detail || health.mode.detail || "The price source does not answer";
   const at = sick?.last_error_at ? ` at ${clockText(sick.last_error_at, zone)}` : "";
+  const silent = health.sources.find((each) => each.required && each.age !== null && each.mark === "down");
+  const from = silent ? `Prices are from ${clockText(health.clock.market_ms - silent.age * 1000, zone)}. ` : "";
   const next = refused
     ? "No further try until you act."
     : sick?.next_try ? `Next try at ${clockText(sick.next_try, zone)}.` : "Trying again.";
@@ -43,7 +45,7 @@ export function feedProblem(health, zone) {
   return {
     kind: health.mode.name === "NO FEED" ? "error" : "warning",
     strong: `${name}${why.replace(/[.]$/, "")}${at}.`,
-    text: next,
+    text: from + next,
     button: refused ? ["Open credentials", "/setup#credentials"] : ["Open status", "/status"],
   };
 }
@@ -137,7 +139,7 @@ export class Banners {
     const { health } = this.header;
     if (!health) return;
     const problem = this.#wasLost ? null : feedProblem(health, display.time_zone);
-    const key = problem ? `${problem.kind}${problem.strong}${problem.text}` : "";
+    const key = problem ? `${problem.kind} ${problem.strong}` : "";
     if (key === this.#feedKey) return;
     this.#feedKey = key;
     this.#feed?.remove();

@@ -65,9 +65,9 @@ const money = (id, label, extra = {}) => ({
  * where the table does not fit; sample: the widest text to make room for; extra: pixels beside it.
  */
 export const COLUMNS = [
-  { id: "symbol", label: "Symbol", sample: "BRK/B000", extra: 16, value: (row) => row.symbol },
+  { id: "symbol", label: "Symbol", sample: "BRK/B00", extra: 14, value: (row) => row.symbol },
   {
-    id: "price", label: "Price", num: true, sample: "00,000.00", extra: 44, paint: paintPrice,
+    id: "price", label: "Price", num: true, sample: "0,000.00", extra: 40, paint: paintPrice,
     value: (row) => row.price, text: (row) => price(row.price, row.decimals),
     about: "Newest trade; “ext” outside 09:30 to 16:00, “mid” where the quote is newer than the last trade",
   },
@@ -92,7 +92,7 @@ export const COLUMNS = [
     about: "Price minus the previous close",
   },
   {
-    id: "spark", label: "Today", num: true, sample: "00000000000", leaves: 1, paint: paintSpark, unsorted: true, noCsv: true,
+    id: "spark", label: "Today", num: true, sample: "0000000000", leaves: 1, paint: paintSpark, unsorted: true, noCsv: true,
     value: () => null, text: () => "", classes: (row) => tone(row.change_percent), about: "Today’s session; the dashes are the open",
   },
   {
@@ -110,7 +110,7 @@ export const COLUMNS = [
   },
   { id: "volume", label: "Volume", num: true, sample: "00,000", value: (row) => row.volume, text: (row) => volume(row.volume) },
   {
-    id: "max_pain", label: "Max pain", num: true, sample: "00,000.00", value: (row) => row.max_pain,
+    id: "max_pain", label: "Max pain", num: true, sample: "0,000.00", value: (row) => row.max_pain,
     text: (row) => price(row.max_pain, 2), about: "Strike at which all holders of options together receive least, nearest expiry",
     title: (row) => (row.max_pain !== null && row.expiry ? `Max pain of the expiry ${row.expiry}` : ""),
   },
@@ -159,7 +159,7 @@ export const COLUMNS = [
     id: "source", label: "Source", optional: true, sample: "DELAYED", value: (row) => row.source, text: (row) => row.source ?? DASH,
   },
   {
-    id: "age", label: "Age", num: true, sample: "▲ 59m 59s", value: (row, now) => rowAge(row, now), text: ageText,
+    id: "age", label: "Age", num: true, sample: "00m 00s", extra: 10, value: (row, now) => rowAge(row, now), text: ageText,
     classes: (row, now) => ((rowAge(row, now) ?? 0) > AGING_S ? "aging" : ""), about: "Since the newest price of this row",
   },
 ];

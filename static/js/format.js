@@ -8,7 +8,8 @@ const UNITS = [[1, ""], [1e3, "K"], [1e6, "M"], [1e9, "B"], [1e12, "T"]];
 const ZONE_NAMES = { new_york: "America/New_York", utc: "UTC", local: undefined };
 const clocks = new Map();
 
-const known = (value) => typeof value === "number" && Number.isFinite(value);
+// No market has a number of sixteen digits: such a one is noise and shown as unknown.
+const known = (value) => typeof value === "number" && Math.abs(value) < 1e15;
 const sign = (value) => (value > 0 ? "+" : value < 0 ? MINUS : "");
 
 function fixed(value, decimals) {

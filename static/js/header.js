@@ -89,9 +89,10 @@ export class Header {
       const seed = mode.seed === null || mode.seed === undefined ? "" : `, seed ${mode.seed}`;
       setText(part(line, "demo"), `Prices are simulated${seed}. No price on this page is real.`);
     }
-    this.#drawSources();
     this.#drawRouter();
+    this.#drawSources();
     this.tick();
+    this.#fold(part(this.#root, "sources"));
   }
 
   /** Draw what moves with the clock; called four times a second. */
@@ -159,14 +160,15 @@ export class Header {
       element.firstChild.dataset.mark = kind;
       setText(element.querySelector("strong"), source.label);
     }
-    this.#drawAges();
-    this.#fold(box);
   }
 
   /** Healthy sources become a sum where the line has no room for all. */
   #fold(box) {
+    if (!box) return;
     delete box.dataset.fold;
-    if (innerWidth < 600 || box.parentElement.scrollWidth > box.parentElement.clientWidth) box.dataset.fold = "some";
+    const next = part(this.#root, "next");
+    const isCut = (element) => element.scrollWidth > element.clientWidth;
+    if (innerWidth < 600 || isCut(box.parentElement) || isCut(next)) box.dataset.fold = "some";
   }
 
   #sourceElement(source) {
@@ -196,12 +198,21 @@ export class Header {
     }
     const sum = this.#elements.get("");
     if (!sum) return;
+    this.#drawSum(sum, elapsed);
+  }
+
+  /** Healthy sources in one line; on a phone it stands for the sick ones too. */
+  #drawSum(sum, elapsed) {
     const used = this.#sources.filter((each) => each.mark !== "off");
     const good = used.filter((each) => each.mark === "fresh");
+    const isPhone = innerWidth < 600;
     const worst = used.some((each) => each.mark === "down") ? "down" : good.length < used.length ? "late" : "fresh";
-    sum.firstChild.dataset.mark = this.#lost || !used.length ? "off" : worst;
-    setText(sum.children[1], `${good.length === used.length ? "" : `${good.length} of `}${used.length} source${used.length === 1 ? "" : "s"}`);
-    setText(sum.children[2], this.#lost ? "unknown" : innerWidth < 600 ? freshest(used, elapsed) : "ok");
+    const shown = isPhone ? worst : "fresh";
+    sum.hidden = !isPhone && !good.length && !this.#lost;
+    sum.firstChild.dataset.mark = this.#lost || !used.length ? "off" : shown;
+    const number = isPhone && good.length < used.length ? `${good.length} of ${used.length}` : String(good.length);
+    setText(sum.children[1], `${number} source${number === "1" ? "" : "s"}`);
+    setText(sum.children[2], this.#lost ? "unknown" : isPhone ? freshest(used, elapsed) : "ok");
   }
 
   #drawRouter() {

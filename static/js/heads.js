@@ -61,9 +61,9 @@ export class Heads {
     };
     COLUMNS.forEach((column, index) => {
       const edge = index === 0 || column.id === "age" ? 4 : 0;
-      const head = width(column.label, "600 11px") + 14;
+      const head = width(column.label, "600 11px") + 12;
       const body = width(column.sample, column.bold ? "600 13px" : "400 13px") + (column.extra ?? 0);
-      this.#natural[column.id] = Math.ceil(Math.max(head, body) + 16 + edge);
+      this.#natural[column.id] = Math.ceil(Math.max(head, body) + 14 + edge);
     });
   }
 
