@@ -7,13 +7,14 @@ import hmac
 import logging
 import os
 import secrets
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from grok_sauce.errors import StartupError
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.runtime.concurrency import offload
+from grok_sauce.storage.files import write_private
 from grok_sauce.web.settings import WebSettings
 
 log = logging.getLogger(__name__)
@@ -34,14 +35,8 @@ def secret_keys(path: Path) -> list[bytes]:
         StartupError: the file holds something else or cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(descriptor, "w", encoding="ascii") as out:
-                out.write(secrets.token_hex(32) + "\n")
+        if not path.exists():
+            write_private(path, f"{secrets.token_hex(32)}\n".encode())
         keys = [bytes.fromhex(line) for line in path.read_text("ascii").split()]
     except OSError as problem:
         raise StartupError(f"{path}: {problem.strerror or problem}") from None
@@ -57,10 +52,10 @@ def secret_keys(path: Path) -> list[bytes]:
 class Auth:
     """Checks proofs. Holds no state but the logins that ended early."""
 
-    def __init__(self, settings: WebSettings, key: bytes, clock: Clock) -> None:
+    def __init__(self, settings: WebSettings, keys: Sequence[bytes], clock: Clock) -> None:
         self._password = settings.dashboard_password
         self._token = settings.api_token
-        self._key = key
+        self._keys = tuple(keys)  # the first makes proofs, all of them check
         self._clock = clock
         self._revoked: dict[str, float] = {}
 
@@ -77,7 +72,7 @@ class Auth:
             from werkzeug.security import check_password_hash
 
             return offload(check_password_hash, self._password, given)
-        return hmac.compare_digest(self._digest(given), self._digest(self._password))
+        return self._same(given, self._password)
 
     def token_good(self, header: str | None) -> bool | None:
         """Whether an Authorization header holds the API token; None when it holds no token."""
@@ -86,14 +81,14 @@ class Auth:
             return None
         if self._token is None:
             return False
-        return hmac.compare_digest(self._digest(given.strip()), self._digest(self._token))
+        return self._same(given.strip(), self._token)
 
     def sign_in(self, session: MutableMapping[str, Any]) -> None:
         """Start a login under a new session id."""
         session.clear()
         session["sid"] = secrets.token_urlsafe(16)
         session["at"] = int(self._clock.real())
-        session["pw"] = self._password_mark()
+        session["pw"] = self._password_mark(self._keys[0])
 
     def sign_out(self, session: MutableMapping[str, Any]) -> None:
         """End a login; its cookie is refused from now on, wherever a copy lies."""
@@ -110,26 +105,39 @@ class Auth:
             return False
         age = self._clock.real() - at
         fresh = -60.0 <= age < LIFE and sid not in self._revoked
-        return self.needed and fresh and hmac.compare_digest(mark, self._password_mark())
+        made_with = [self._password_mark(key) for key in self._keys]
+        return self.needed and fresh and _is_one_of(mark, made_with)
 
     def csrf_token(self, session: MutableMapping[str, Any]) -> str:
         """The token for pages of this session; starts one when there is none."""
         if not isinstance(session.get("sid"), str):
             session["sid"] = secrets.token_urlsafe(16)
-        return self._csrf(session["sid"])
+        return _csrf(session["sid"], self._keys[0])
 
     def csrf_good(self, session: Mapping[str, Any], given: str | None) -> bool:
         """Whether a write carries the token of its own session."""
         sid = session.get("sid")
-        if not isinstance(sid, str) or not given or not given.isascii():
+        if not isinstance(sid, str) or not given:
             return False
-        return hmac.compare_digest(given, self._csrf(sid))
+        return _is_one_of(given, [_csrf(sid, key) for key in self._keys])
 
-    def _csrf(self, sid: str) -> str:
-        return hmac.new(self._key, b"csrf:" + sid.encode(), hashlib.sha256).hexdigest()
+    def _password_mark(self, key: bytes) -> str:
+        return _digest(f"mark:{self._password or ''}", key).hex()[:24]
 
-    def _password_mark(self) -> str:
-        return self._digest(f"mark:{self._password or ''}").hex()[:24]
+    def _same(self, given: str, wanted: str) -> bool:
+        """Equal or not, in the same time wherever they differ and however long they are."""
+        key = self._keys[0]
+        return hmac.compare_digest(_digest(given, key), _digest(wanted, key))
 
-    def _digest(self, text: str) -> bytes:
-        return hmac.new(self._key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+
+def _csrf(sid: str, key: bytes) -> str:
+    return _digest(f"csrf:{sid}", key).hex()
+
+
+def _digest(text: str, key: bytes) -> bytes:
+    return hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+
+
+def _is_one_of(given: str, wanted: Sequence[str]) -> bool:
+    text = given.encode("utf-8", "surrogatepass")
+    return any([hmac.compare_digest(text, one.encode()) for one in wanted])

@@ -48,6 +48,10 @@ class Limits:
             return None
         return self._wait(limiter, kind, client)
 
+    def forget(self, kind: str, client: str) -> None:
+        """Start counting this client anew."""
+        self._load().clear(self._items[kind], kind, client)
+
     def _wait(self, limiter: Any, kind: str, client: str) -> int:
         window = limiter.get_window_stats(self._items[kind], kind, client)
         return max(1, min(3600, int(window.reset_time - self._clock.real()) + 1))

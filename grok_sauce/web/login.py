@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 import flask
@@ -9,6 +10,8 @@ from werkzeug.wrappers import Response
 
 from grok_sauce.web import PAGES
 from grok_sauce.web.site import Site, page
+
+log = logging.getLogger(__name__)
 
 HOME: Final = "/indicator"
 TARGETS: Final = frozenset(entry.path for entry in PAGES)
@@ -23,15 +26,17 @@ def form(site: Site) -> Response:
 
 
 def submit(site: Site) -> Response:
-    """POST /login: a failed try counts, a good one starts a new session."""
+    """POST /login: the guard counted the try; a good one starts a new session."""
     target = _target(flask.request.form.get("next"))
     if not site.auth.needed:
         return flask.redirect(target, 303)
+    client = flask.g.visitor.client
     if site.auth.check_password(flask.request.form.get("password", "")):
+        site.limits.forget("login", client)
         site.auth.sign_in(flask.session)
         flask.session.permanent = True
         return flask.redirect(target, 303)
-    site.limits.hit("login", flask.g.visitor.client)
+    log.warning("wrong password from %s", client)
     answer = page("login.html", "", error="This is not the password.", next=target)
     answer.status_code = 401
     return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,6 +17,8 @@ from grok_sauce.web.limits import Limits
 from grok_sauce.web.routes import ROUTES, Access
 from grok_sauce.web.settings import WebSettings
 from grok_sauce.web.visitors import Visitor, networks, read_visitor
+
+log = logging.getLogger(__name__)
 
 ACCESS: Final[Mapping[str, Access]] = {route.endpoint: route.access for route in ROUTES}
 HSTS: Final = "max-age=31536000"
@@ -52,10 +55,12 @@ class Guard:
         flask.g.allowed = by_token or not self._auth.needed or self._auth.signed_in(flask.session)
         if access is Access.PUBLIC:
             return None
-        self._check_limit(access, visitor)
         if access is Access.LOGIN:
+            # In this order: another site's form must not use up the tries of its visitor.
             self._check_form(visitor)
+            self._check_limit(access, visitor)
             return None
+        self._check_limit(access, visitor)
         if not flask.g.allowed:
             if access is Access.PAGE and not wants_json():
                 return flask.redirect(f"/login?next={quote(request.path)}")
@@ -97,12 +102,14 @@ class Guard:
             raise _too_many(wait)
         if not good:
             self._limits.hit("token", visitor.client)
+            log.warning("wrong API token from %s", visitor.client)
             raise Refusal(401, "bad_token", "The API token is not the one in .env.")
         return True
 
     def _check_limit(self, access: Access, visitor: Visitor) -> None:
         if access is Access.LOGIN:
-            wait = self._limits.full("login", visitor.client)
+            # Counted before the password is looked at: tries in parallel all count.
+            wait = self._limits.hit("login", visitor.client)
         elif access is Access.WRITE:
             wait = self._limits.hit("write", visitor.client)
         elif visitor.local:

@@ -22,6 +22,7 @@ from grok_sauce.web.app import create_app
 from grok_sauce.web.settings import WebSettings
 from grok_sauce.web.site import WebDeps
 
+ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse battery"
 TOKEN = "t" * 32
 SECRET_MARK = "canary-4f2a"
@@ -136,9 +137,11 @@ class Machine:
 
 @pytest.fixture
 def make_site(tmp_path: Path, clock: ManualClock) -> Callable[..., SimpleNamespace]:
-    """make_site(rows, health, **knobs of WebSettings) -> app, snapshot, machine, store, deps."""
+    """make_site(rows, health, real templates, **knobs) -> app, snapshot, machine, store, deps."""
 
-    def make(rows: bool = True, health: bool = True, **knobs: Any) -> SimpleNamespace:
+    def make(
+        rows: bool = True, health: bool = True, real: bool = False, **knobs: Any
+    ) -> SimpleNamespace:
         templates, static = tmp_path / "templates", tmp_path / "static"
         for name, text in TEMPLATES.items():
             templates.mkdir(exist_ok=True)
@@ -163,8 +166,8 @@ def make_site(tmp_path: Path, clock: ManualClock) -> Callable[..., SimpleNamespa
             clock=clock,
             data_dir=tmp_path / "data",
             web=replace(WebSettings(), **knobs),
-            templates=templates,
-            static=static,
+            templates=ROOT / "templates" if real else templates,
+            static=ROOT / "static" if real else static,
         )
         app = create_app(deps)
         app.config["PROPAGATE_EXCEPTIONS"] = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -142,6 +143,38 @@ def test_static_serves_nothing_else(make_site: Make, browse: Browse, path: str) 
     answer = browse(make_site().app).open(path)
 
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path, password",
+    [("/indicator", None), ("/setup", None), ("/status", None), ("/nothing", None),
+     ("/login", "correct horse battery"), ("/nothing", "correct horse battery")],
+)  # fmt: skip
+@pytest.mark.parametrize("told", [True, False], ids=["running", "before the first beat"])
+def test_the_real_templates_draw_under_the_policy(
+    make_site: Make,
+    browse: Browse,
+    caplog: pytest.LogCaptureFixture,
+    path: str,
+    password: str | None,
+    told: bool,
+) -> None:
+    site = make_site(rows=False, health=told, real=True, dashboard_password=password)
+    user = browse(site.app)
+
+    answer = user.open(path, headers={"Accept": "text/html"})
+    text = answer.get_data(as_text=True)
+
+    assert answer.status_code == (404 if path == "/nothing" else 200)
+    assert text.rstrip().endswith("</html>")
+    assert not re.search(r"<script(?![^>]*nonce=)", text)
+    assert not re.search(r"<[^>]+\s(style|on[a-z]+)=", text)
+    assert "<style" not in text
+    for address in re.findall(r'(?:src|href)="(/static/[^"]+)"', text):
+        assert "?v=" in address
+        assert user.open(address).status_code == 200
+    assert not re.search(r'(?:src|href|action)="(?:https?:)?//', text)
+    assert caplog.text == ""
 
 
 class TestHealth:

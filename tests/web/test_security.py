@@ -10,6 +10,7 @@ from typing import Any
 import flask
 import pytest
 
+from grok_sauce.errors import StartupError
 from grok_sauce.runtime.clock import ManualClock
 from grok_sauce.web.app import address_of, may_connect
 from grok_sauce.web.auth import LIFE
@@ -342,6 +343,22 @@ class TestLogin:
 
         assert (bare.status_code, foreign.status_code) == (403, 403)
 
+    def test_foreign_forms_do_not_use_up_the_tries(self, make_site: Make, browse: Browse) -> None:
+        user = browse(make_site(dashboard_password=PASSWORD, logins_per_hour=3).app)
+
+        for _ in range(5):
+            user.open("/login", "POST", data={"password": "x"}, headers={"Origin": "http://evil"})
+
+        assert user.sign_in().status_code == 303
+
+    def test_a_wrong_password_is_logged_without_it(
+        self, make_site: Make, browse: Browse, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        browse(make_site(dashboard_password=PASSWORD).app).sign_in("canary-guess")
+
+        assert "wrong password from 127.0.0.1" in caplog.text
+        assert "canary" not in caplog.text
+
     @pytest.mark.parametrize(
         "target, lands",
         [("/status", "/status"), ("https://evil.example", "/indicator"), ("", "/indicator"),
@@ -604,6 +621,35 @@ def test_the_secret_key_is_made_once_and_for_the_owner_alone(make_site: Make) ->
     assert path.read_text() == first
     assert len(bytes.fromhex(first)) == 32
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("content", ["", "no hex", "abcd", "00" * 31])
+def test_a_damaged_key_says_what_to_do(make_site: Make, content: str) -> None:
+    path = make_site().deps.data_dir / "secret.key"
+    path.write_text(content)
+
+    with pytest.raises(StartupError, match="delete it, a new one is made"):
+        make_site()
+
+
+def test_logins_under_the_last_key_stay_good_after_a_new_one(
+    make_site: Make, browse: Browse
+) -> None:
+    site = make_site(dashboard_password=PASSWORD)
+    user = browse(site.app)
+    user.sign_in()
+    token = user.token()
+    path = site.deps.data_dir / "secret.key"
+    path.write_text("ab" * 32 + "\n" + path.read_text())
+
+    again = browse(make_site(dashboard_password=PASSWORD).app, HTTP_COOKIE=user.cookie())
+    path.write_text("cd" * 32 + "\n")
+    replaced = browse(make_site(dashboard_password=PASSWORD).app, HTTP_COOKIE=user.cookie())
+
+    headers = {"X-CSRF-Token": token}
+    retry = "/api/sources/dxlink/retry"
+    assert again.open(retry, "POST", headers=headers).status_code == 202
+    assert replaced.open(retry, "POST", headers=headers).status_code == 401
 
 
 def test_secrets_show_on_no_page(make_site: Make, browse: Browse) -> None:
