@@ -71,7 +71,7 @@ def last_trade(product: str, year: int, month: int) -> date:
         return _on_session(third_friday(year, month))
     if path == "VIX":
         return _on_session(third_friday(following.year, following.month) - timedelta(days=30))
-    if path == "OIL":
+    if path == "WTI":
         before = date(year, month, 1) - _DAY
         return previous_session(_on_session(date(before.year, before.month, 25)), 3)
     if path == "BTC":
@@ -87,7 +87,7 @@ def _roll(product: str, year: int, month: int, last: date) -> date:
         return last - timedelta(days=last.weekday())
     if path in ("VIX", "BTC"):
         return last
-    if path == "OIL":
+    if path == "WTI":
         return previous_session(last, 2)
     return previous_session(date(year, month, 1), 2)
 

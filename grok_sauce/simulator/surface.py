@@ -1,7 +1,8 @@
-"""Implied volatility of the simulated options: one smile in standard deviations, a term structure.
+"""Implied volatility of simulated options: one smile in deviations, a term structure.
 
-vol = atm(T) * (1 - SLOPE z + CURVE z^2), z = ln(K/F) / (atm sqrt T), kept within
-[Z_LOW, Z_HIGH]: puts dearer than calls, a low point some deviations above the forward.
+vol = atm(T) * smile(z), z = ln(K/F) / (atm sqrt T); smile is a hyperbola (the raw SVI form of
+Gatheral and Jacquier, Arbitrage-free SVI volatility surfaces, 2014, taken in volatility) with
+smile(0) = 1: puts dearer than calls, straight wings, convex throughout.
 """
 
 from __future__ import annotations
@@ -13,9 +14,8 @@ from numpy.typing import ArrayLike
 
 from grok_sauce.simulator.paths import Array
 
-SLOPE: Final = 0.075
-CURVE: Final = 0.014
-Z_LOW, Z_HIGH = -5.5, 2.6  # beyond, the smile is flat
+_WINGS, _TILT, _LOWEST, _ROUND = 0.09, -0.6, 0.3, 1.2  # SVI's b, rho, m and sigma
+_REACH: Final = 12.0  # standard deviations beyond which the smile is flat
 _CALM: Final = 0.175  # where far expiries settle, as a part of 1
 _SETTLES: Final = 0.35  # years in which today's excess over calm fades
 _FRONT: Final = 0.88  # very short expiries against the 30-day level: weekends, quiet nights
@@ -40,5 +40,9 @@ def atm_vol(underlying: str, vix: float, years: ArrayLike) -> Array:
 def implied_vol(underlying: str, forward: float, strikes: Array, years: float, vix: float) -> Array:
     """Volatility per strike, as a fraction a year."""
     atm = float(atm_vol(underlying, vix, years))
-    z = np.clip(np.log(strikes / forward) / (atm * np.sqrt(years)), Z_LOW, Z_HIGH)
-    return np.asarray(atm * (1 - SLOPE * z + CURVE * z * z))
+    z = np.clip(np.log(strikes / forward) / (atm * np.sqrt(years)), -_REACH, _REACH)
+    return np.asarray(atm * (1 + _WINGS * (_hyperbola(z) - _hyperbola(np.zeros(1)))))
+
+
+def _hyperbola(z: Array) -> Array:
+    return np.asarray(_TILT * (z - _LOWEST) + np.sqrt((z - _LOWEST) ** 2 + _ROUND**2))
