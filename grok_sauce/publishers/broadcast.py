@@ -75,10 +75,10 @@ class Owed:
     data = None
     binary = False
 
-    def __init__(self, client: Client, room: str, message: Message | None, whole: Whole) -> None:
+    def __init__(self, client: Client, room: str, message: Message, whole: Whole) -> None:
         self.client = client
         self.room = room
-        self.message = message
+        self.message: Message | None = message  # None: whole, when its turn comes
         self.whole = whole
 
     def take(self) -> Message:
@@ -103,8 +103,14 @@ class Manager(socketio.Manager):  # type: ignore[misc]
     opened() and closed().
     """
 
-    def __init__(self, monotonic: Callable[[], float], stuck: float = STUCK) -> None:
+    def __init__(
+        self,
+        monotonic: Callable[[], float],
+        stuck: float = STUCK,
+        spawn: Callable[..., Any] = concurrency.spawn,
+    ) -> None:
         super().__init__()
+        self._spawn = spawn
         self._monotonic = monotonic
         self._stuck = stuck
         self._breathes = concurrency.mode() == "eventlet"
@@ -186,16 +192,10 @@ class Manager(socketio.Manager):  # type: ignore[misc]
             if client is None or engine_socket is None:
                 continue
             wire = self._free(client, engine_socket)
-            if wire is None:
-                self._owe(client, engine_socket, room, message, whole)
-                continue
-            data = message.packed if wire.packs else message.plain
-            left = self._send_now(wire, data)
-            if not left:
+            if wire is not None and self._send_now(wire, message):
                 client.sent += 1
             else:
-                client.skipped += 1
-                self._owe(client, engine_socket, room, None, whole)
+                self._owe(client, engine_socket, room, message, whole)
             if self._breathes and not count % BREATH:
                 concurrency.sleep(0)
 
@@ -231,10 +231,8 @@ class Manager(socketio.Manager):  # type: ignore[misc]
     def _emit_to(self, session: str, engine_socket: Any, message: Message) -> None:
         client = self.clients.get(session)
         wire = None if client is None else self._free(client, engine_socket)
-        if wire is not None:
-            data = message.packed if wire.packs else message.plain
-            if self._send_now(wire, data) < len(data):
-                return
+        if wire is not None and self._send_now(wire, message):
+            return
         if engine_socket.queue.qsize() > QUEUE:
             self.drop(session, f"more than {QUEUE} packets wait for it")
             return
@@ -258,23 +256,24 @@ class Manager(socketio.Manager):  # type: ignore[misc]
             return None
         return wire
 
-    def _send_now(self, wire: Wire, data: bytes) -> int:
-        """Hand a frame to the kernel; returns how many bytes it did not take.
+    def _send_now(self, wire: Wire, message: Message) -> bool:
+        """Hand the frame to the kernel; False when it takes nothing of it now.
 
         Of a frame it took in part, the rest follows by itself.
         """
+        data = message.packed if wire.packs else message.plain
         try:
             taken: int = wire.direct(data, DONT_WAIT)  # type: ignore[misc]
         except BlockingIOError:
-            return len(data)
+            return False
         except OSError:
-            return 0  # gone; the reader of this connection cleans up
-        if 0 < taken < len(data):
+            return True  # gone; the reader of this connection cleans up
+        if taken < len(data):
             # Nothing may come between the two halves of a frame: the lock is held until
-            # the rest is out, and what Engine.IO has to say waits behind it.
+            # the rest is out, and what comes after waits behind it.
             wire.lock.acquire()
-            concurrency.spawn(self._finish, wire, data[taken:], name="finish-frame")
-        return len(data) - taken
+            self._spawn(self._finish, wire, data[taken:], name="finish-frame")
+        return True
 
     def _finish(self, wire: Wire, rest: bytes) -> None:
         try:
@@ -285,7 +284,7 @@ class Manager(socketio.Manager):  # type: ignore[misc]
             wire.lock.release()
 
     def _owe(
-        self, client: Client, engine_socket: Any, room: str, message: Message | None, whole: Whole
+        self, client: Client, engine_socket: Any, room: str, message: Message, whole: Whole
     ) -> None:
         """The lane is busy or there is none: one waiting state goes into Engine.IO's queue."""
         with client.lock:

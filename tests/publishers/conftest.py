@@ -254,6 +254,14 @@ def shared(request: pytest.FixtureRequest) -> Iterator[FanOut]:
     server.stop()
 
 
+@pytest.fixture(scope="module")
+def green_server() -> Iterator[FanOut]:
+    """One server of the mode that packs, for tests that leave nothing behind."""
+    server = FanOut("eventlet")
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 def start() -> Iterator[Callable[..., FanOut]]:
     """start(mode, **limits) -> FanOut, ended with the test."""
