@@ -11,7 +11,7 @@ from grok_sauce.errors import BadPayload
 from grok_sauce.market.instruments import canonical_period
 from grok_sauce.simulator.paths import Array
 
-Row = tuple[int, float, float, float, float, float, float]
+Row = tuple[int, int, float, float, float, float, float]
 
 DAY: Final = 86_400
 PERIODS: Final = {

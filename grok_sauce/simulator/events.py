@@ -151,7 +151,7 @@ def profile(listing: Listing, halted_at: float | None) -> Event:
     }
 
 
-def candle(symbol: str, row: tuple[int, float, float, float, float, float, float]) -> Event:
+def candle(symbol: str, row: tuple[int, int, float, float, float, float, float]) -> Event:
     """The live bar of a candle symbol as an update (flags 0)."""
     time_ms, count, opened, high, low, close, volume = row
     return head("Candle", symbol) | {
