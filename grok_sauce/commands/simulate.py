@@ -188,7 +188,10 @@ def first_line(server: Server, args: argparse.Namespace) -> dict[str, Any]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until SIGTERM, Ctrl-C, or (--exit-with-stdin) the end of standard input."""
+    """Serve until SIGTERM, Ctrl-C, or (--exit-with-stdin) the end of standard input.
+
+    1 when the market itself failed: the parent starts another.
+    """
     stop = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -204,9 +207,9 @@ def run(args: argparse.Namespace) -> int:
         if args.exit_with_stdin:
             concurrency.spawn(_wait_for_stdin, stop, name="simulator-stdin")
         print(json.dumps(first_line(server, args)), flush=True)
-        while not stop.wait(0.5):  # a bounded wait lets signals in on every platform
-            pass
-    return 0
+        while not (server.failed.is_set() or stop.wait(0.5)):
+            pass  # a bounded wait lets signals in on every platform
+        return 1 if server.failed.is_set() else 0
 
 
 def _wait_for_stdin(stop: threading.Event) -> None:

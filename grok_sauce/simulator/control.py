@@ -13,7 +13,9 @@ from grok_sauce.simulator.services import Route, Services
 
 
 def loopback(services: Services, request: Request) -> Response | None:
-    """Only this machine may look and switch."""
+    """Only programs on this machine may look and switch; no page in a browser."""
+    if "origin" in request.headers:
+        return _problem(403, "forbidden", "this address does not answer pages")
     try:
         if ipaddress.ip_address(request.peer.partition("%")[0]).is_loopback:
             return None

@@ -11,7 +11,7 @@ from grok_sauce.runtime.clock import Clock
 from grok_sauce.simulator.candle_symbols import CandleSymbol
 
 Key = tuple[str, str]  # event type, streamer symbol (a candle's in canonical spelling)
-BarRow = tuple[int, int, float, float, float, float, float]  # time ms, count, OHLC, volume
+BarRow = tuple[int, float, float, float, float, float, float]  # time ms, count, OHLC, volume
 
 CANDLE_CAP: Final = 8000  # bars of one snapshot
 _SESSION: Final = 390 * 60  # seconds of a regular day, the shortest that bars fill
@@ -28,7 +28,7 @@ class Market(Protocol):
     def event(self, kind: str, streamer: str) -> dict[str, Any] | None: ...
     def candles(
         self, base: str, period: str, tho: bool, from_ms: int, until: float
-    ) -> list[BarRow]: ...
+    ) -> Sequence[BarRow]: ...
     def equity(self, symbol: str) -> dict[str, Any] | None: ...
     def equities(self, prefix: str) -> list[dict[str, Any]]: ...
     def futures(self, product: str) -> list[dict[str, Any]]: ...
@@ -104,7 +104,7 @@ class Desk:
             rows = self._market.candles(
                 candle.base, candle.period, candle.tho, max(from_ms, earliest), now
             )
-        return rows[-CANDLE_CAP - 1 :]
+        return list(rows[-CANDLE_CAP - 1 :])
 
     def ask(self, question: str, *args: Any) -> Any:
         """Call one of the market's look-ups (equity, chain, session ...) under the lock."""

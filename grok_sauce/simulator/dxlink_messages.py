@@ -10,7 +10,6 @@ from grok_sauce.simulator.desk import Key
 from grok_sauce.simulator.dxlink_channel import Subscription, message
 from grok_sauce.simulator.dxlink_events import EVENT_FIELDS, SILENT_TYPES
 
-
 _LARGEST: Final = 2**53  # beyond it other clients would not read the number back
 
 

@@ -40,6 +40,7 @@ class Server:
     def __init__(self, services: Services, host: str = "127.0.0.1", port: int = 0) -> None:
         self.services = services
         self._host = host
+        self.failed = threading.Event()  # the market's heart stopped by a bug
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._peers: set[Peer] = set()
@@ -63,7 +64,7 @@ class Server:
         """Accept and tick on threads of their own; returns at once."""
         self._threads = [
             concurrency.spawn(self._accept, name="simulator-accept"),
-            concurrency.spawn(self.ticker.run, self._stop, name="simulator-ticker"),
+            concurrency.spawn(self._tick, name="simulator-ticker"),
         ]
 
     def stop(self, timeout: float = 1.0) -> None:
@@ -83,6 +84,13 @@ class Server:
             links = list(self._links)
         for link in links:
             link.abort(reset=False)
+
+    def _tick(self) -> None:
+        try:
+            self.ticker.run(self._stop)
+        except Exception:
+            log.exception("the market stands still; whoever started this must start it again")
+            self.failed.set()
 
     # --- accepting -----------------------------------------------------------------------
 

@@ -290,3 +290,11 @@ def test_latency_delays_an_answer(api: Api) -> None:
     answer = api.get("/api-quote-tokens")
 
     assert answer.elapsed.total_seconds() >= 0.28
+
+
+def test_page_in_a_browser_cannot_switch_faults(api: Api) -> None:
+    headers = {"Origin": "http://elsewhere.example"}
+
+    answer = requests.post(api.base + "/faults", json={"cut": True}, headers=headers, timeout=5)
+
+    assert answer.status_code == 403

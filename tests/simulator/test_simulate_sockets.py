@@ -371,3 +371,11 @@ def test_connection_that_fails_does_not_stop_the_others(
 
     assert healthy.wait("FEED_DATA")["data"] == ["Trade", ["SPY", 670.0]]
     assert threading.active_count() == threads
+
+
+def test_market_that_stands_still_is_noticed(running: Callable[..., Any], helpers: Any) -> None:
+    market = running()
+
+    market.world.moved = None  # the market raises on its next step
+
+    helpers.eventually(market.server.failed.is_set, what="the failure")
