@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ def _check(path: Path, env: Path | None) -> int:
         print(f"{path}: good, {len(settings.indicators.groups())} symbols")
     except SettingsError as problem:
         problems.append(f"{path}: {problem}")
-    env = env if env is not None else ENV_FILE
+    env = env if env is not None else Path(os.environ.get("GROK_SAUCE_ENV_FILE", ENV_FILE))
     try:
         environ, old = modernise(load_environment(env))
         notices += old
