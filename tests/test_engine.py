@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -721,3 +724,58 @@ def test_before_the_first_beat_there_is_no_duration(clock: ManualClock) -> None:
 
 def test_the_day_of_the_fixture_is_a_session(clock: ManualClock) -> None:
     assert sessions.session_date(clock.market()) == date(2026, 12, 16)
+
+
+BOTH_MODES = """
+import sys, threading
+from pathlib import Path
+from grok_sauce.runtime import concurrency
+concurrency.patch(sys.argv[1])
+from grok_sauce.analytics import ANALYTICS
+from grok_sauce.engine import Engine
+from grok_sauce.market.batches import Batch
+from grok_sauce.market.state import MarketState
+from grok_sauce.publishers.history import History, play_back
+from grok_sauce.runtime.clock import RealClock
+
+clock, stop, path = RealClock(), threading.Event(), Path(sys.argv[2])
+history = History(path, clock)
+rows = []
+engine = Engine(
+    MarketState(), ANALYTICS, lambda updates: (rows.extend(updates), history.publish(updates)),
+    clock, groups={"positive": ("SPY",)},
+)
+threads = [concurrency.spawn(worker.run, stop) for worker in (engine, history)]
+minute = int(clock.market()) // 60 * 60_000
+times = [minute - 60_000 * n for n in range(3, 0, -1)]
+columns = [[0] * 3, times, times, [1] * 3, *[[600.0] * 3] * 4, [5.0] * 3]
+batch = Batch("Candle", ["SPY{=m}"] * 3, tuple(columns), clock.market(), True)
+engine.put(batch)
+history.put(batch)
+engine.put(Batch("Quote", ["SPY"], ([599.0], [601.0], [1.0], [1.0]), clock.market()))
+price = engine.call(lambda: engine.state.price("SPY", clock.market()).value)
+ticks = 0
+for _ in range(30):
+    concurrency.sleep(0.05)  # the loop goes on beside the disk
+    ticks += 1
+stop.set()
+for thread in threads:
+    thread.join(5)
+bars = sum(len(batch.symbols) for batch in play_back(path, clock.market() + 5))
+ends = [thread.is_alive() for thread in threads]
+print(price, ticks, bars, ends, {update.topic for update in rows}, engine.problems)
+"""
+
+
+@pytest.mark.parametrize("mode", ["eventlet", "threading"])
+def test_engine_and_history_run_in_both_modes(mode: str, tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", BOTH_MODES, mode, str(tmp_path / "history.db")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=Path(__file__).resolve().parents[1],
+        check=False,
+    )
+
+    assert run.stdout.strip() == "600.0 30 3 [False, False] {'indicator.rows'} {}", run.stderr

@@ -42,7 +42,7 @@ def rows(view: View) -> list[Row]:
 
     JSON values, unknown = None with a sentence in "reasons" (hint alone may be None without).
     Changes and distances in percent are percents (0.43 = 0.43 %), prices in points, volumes
-    in shares or contracts. Fields: README of the machine interface, GET /api/indicator.
+    in shares or contracts, spark [start of a minute in ms, price], as_of ISO-8601 UTC, age seconds.
     """
     wanted = set(view.symbols)
     days: Days = {}
@@ -148,7 +148,7 @@ def _quote(quote: Quote | None, kind: Kind, reasons: dict[str, str]) -> Row:
         reasons["bid"] = "No quote received yet" if quote is None else "Nobody bids"
     if ask is None:
         reasons["ask"] = "No quote received yet" if quote is None else "Nobody offers"
-    spread = ask - bid if bid is not None and ask is not None else None
+    spread = _difference(ask, bid) if bid is not None and ask is not None else None
     if spread is None:
         reasons["spread"] = reasons.get("bid") or reasons["ask"]
     return {"bid": bid, "ask": ask, "spread": spread}
@@ -194,9 +194,14 @@ def _changes(row: Row, reasons: dict[str, str]) -> Row:
             why = reasons.get("price") or reasons[reference]
             reasons[change] = reasons[percent] = why
         else:
-            found[change] = price - base
-            found[percent] = (price - base) / base * 100
+            found[change] = _difference(price, base)
+            found[percent] = found[change] / base * 100
     return found
+
+
+def _difference(price: float, reference: float) -> float:
+    """price - reference, without what binary fractions add: 600.42 - 600.4 is 0.02."""
+    return round(price - reference, 10)
 
 
 def _color(percent: float | None) -> str | None:

@@ -32,6 +32,8 @@ PRUNE: Final = 86_400.0  # seconds of real time between two prunes
 BACK: Final = timedelta(days=12)  # what is played back: the 5 sessions of RVOL and a holiday
 GRACE_MS: Final = 1_000  # after its end a minute may still be corrected
 
+Item = Batch | list[BarRow]  # what waits for the disk
+
 
 class History:
     """The only writer of a history file: a sink for candles, a publisher, and a worker.
@@ -60,7 +62,7 @@ class History:
         self._clock = clock
         self._keep = keep_sessions
         self._lock = threading.Lock()
-        self._waiting: deque[Batch | list[BarRow]] = deque()
+        self._waiting: deque[Item] = deque()
         self._depth = 0
         self._forming: dict[tuple[str, int], BarRow] = {}
         self._pruned_at: float | None = None
@@ -89,14 +91,18 @@ class History:
         if rows:
             self._take(rows)
 
-    def _take(self, item: Batch | list[BarRow]) -> None:
+    def _take(self, item: Item) -> None:
         with self._lock:
             self._waiting.append(item)
             self._depth += _size(item)
-            while self._depth > self.limit and len(self._waiting) > 1:
-                gone = _size(self._waiting.popleft())
-                self._depth -= gone
-                self.dropped += gone
+            self._trim()
+
+    def _trim(self) -> None:
+        """Let the oldest go when too many wait. Call it with the lock held."""
+        while self._depth > self.limit and len(self._waiting) > 1:
+            gone = _size(self._waiting.popleft())
+            self._depth -= gone
+            self.dropped += gone
 
     # ---- the worker ---------------------------------------------------------------------
 
@@ -126,14 +132,23 @@ class History:
     def flush(self, store: BarStore) -> None:
         """Write every minute that has ended; what cannot be written now waits on."""
         with self._lock:
-            items = list(self._waiting)
+            items = self._waiting.copy()
             self._waiting.clear()
             self._depth = 0
         edge = int(self._clock.market() * 1000) - MINUTE_MS - GRACE_MS
         is_old = self._pruned_at is None or self._clock.monotonic() - self._pruned_at >= PRUNE
-        try:
-            written = concurrency.offload(self._write, store, items, edge, is_old)
-        except sqlite3.Error as problem:
+        written, problem = concurrency.offload(self._write, store, items, edge, is_old)
+        if items:
+            with self._lock:
+                self._waiting.extendleft(reversed(items))
+                self._depth += sum(map(_size, items))
+                self._trim()
+        self.status.facts["waiting"] = self.depth
+        self.status.facts["dropped"] = self.dropped
+        if written:
+            self.status.events += written
+            self.status.last_event = self._clock.real()
+        if problem is not None:
             self._failed(f"{self.path} cannot be written: {problem}")
             return
         if is_old:
@@ -141,33 +156,41 @@ class History:
         if self.status.state != "live":
             log.info("history: %s is written again", self.path)
             self.status.state, self.status.detail = "live", ""
-        if written:
-            self.status.events += written
-            self.status.last_event = self._clock.real()
-        self.status.facts["waiting"] = self.depth
-        self.status.facts["dropped"] = self.dropped
 
     def _write(
-        self, store: BarStore, items: Sequence[Batch | list[BarRow]], edge: int, prune: bool
-    ) -> int:
-        """Runs on a native thread. _forming is touched here alone; a failed write stays in it."""
-        for item in items:
-            rows = _rows(item) if isinstance(item, Batch) else item
-            self._forming.update(((row[0], row[1]), row) for row in rows)
-        ended = sorted(key for key in self._forming if key[1] <= edge)
-        for excess in ended[: max(0, len(ended) - self.limit)]:
-            del self._forming[excess]
-            self.dropped += 1
-        ended = ended[-self.limit :]
+        self, store: BarStore, items: deque[Item], edge: int, prune: bool
+    ) -> tuple[int, sqlite3.Error | None]:
+        """Runs on a native thread; takes from items what is safe on the disk.
+
+        _forming is touched here alone. Returns (bars new or different, what went wrong).
+        """
         written = 0
-        for first in range(0, len(ended), AT_ONCE):
-            keys = ended[first : first + AT_ONCE]
-            written += store.write([self._forming[key] for key in keys])
-            for key in keys:
-                del self._forming[key]
-        if prune:
-            store.prune(self._keep)
-        return written
+        try:
+            ended = sorted(key for key in self._forming if key[1] <= edge)
+            if ended:
+                written += store.write([self._forming[key] for key in ended])
+                for key in ended:
+                    del self._forming[key]
+            while items:
+                some = _first(items)
+                written += store.write(self._ended(some, edge))
+                for _ in some:
+                    items.popleft()
+            if prune:
+                store.prune(self._keep)
+        except sqlite3.Error as problem:
+            return written, problem
+        return written, None
+
+    def _ended(self, items: Sequence[Item], edge: int) -> Iterator[BarRow]:
+        """Bars whose minute has ended, one by one; the others are kept until it has."""
+        for item in items:
+            for row in _rows(item) if isinstance(item, Batch) else item:
+                if row[1] <= edge:
+                    self._forming.pop((row[0], row[1]), None)
+                    yield row
+                else:
+                    self._forming[row[0], row[1]] = row
 
     def _failed(self, message: str) -> None:
         if self.status.state != "backoff":
@@ -176,8 +199,20 @@ class History:
         self.status.failed(message, self._clock.real())
 
 
-def _size(item: Batch | list[BarRow]) -> int:
+def _size(item: Item) -> int:
     return len(item.symbols) if isinstance(item, Batch) else len(item)
+
+
+def _first(items: Sequence[Item]) -> list[Item]:
+    """The first items, as many as make one transaction; at least one."""
+    some: list[Item] = []
+    size = 0
+    for item in items:
+        if some and size + _size(item) > AT_ONCE:
+            break
+        some.append(item)
+        size += _size(item)
+    return some
 
 
 def _rows(batch: Batch) -> Iterator[BarRow]:

@@ -607,3 +607,13 @@ def test_only_the_rows_asked_for_are_worked_out(desk: Desk) -> None:
     rows = indicator.rows(view)
 
     assert [(row["symbol"], row["order"]) for row in rows] == [("GLD", 1)]
+
+
+def test_differences_carry_no_dust_of_binary_fractions(desk: Desk) -> None:
+    desk.trade("SPY", 600.42)
+    desk.feed("Quote", "SPY", 600.40, 600.42, 1.0, 1.0)
+    desk.summary("SPY", 600.40, 597.85)
+
+    row = desk.row()
+
+    assert (row["spread"], row["change_price"], row["change_close"]) == (0.02, 0.02, 2.57)

@@ -306,3 +306,53 @@ def test_a_damaged_file_is_not_played_back(
         assert list(play_back(path, clock.market())) == []
 
     assert "is not played back" in caplog.text
+
+
+def test_a_long_history_is_written_in_several_transactions_and_whole(
+    path: Path,
+    store: BarStore,
+    clock: ManualClock,
+    minute: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(history, "AT_ONCE", 100)
+    keeper = History(path, clock)
+    for symbol in ("SPY", "QQQ", "GLD"):
+        old = [(symbol, minute - MINUTE * n, 600.0) for n in range(1, 91)]
+        keeper.put(candles(*old, snapshot=True))
+
+    clock.advance(2)
+    keeper.flush(store)
+
+    assert store.counts() == {"GLD": 90, "QQQ": 90, "SPY": 90}
+    assert keeper.depth == 0
+
+
+def test_a_failure_half_way_keeps_what_was_not_written(
+    path: Path,
+    store: BarStore,
+    clock: ManualClock,
+    minute: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(history, "AT_ONCE", 1)
+    keeper, disk = History(path, clock), FullDisk(store)
+    written: list[int] = []
+
+    def write(rows: Any) -> int:
+        written.append(store.write(rows))
+        disk.is_full = len(written) == 2
+        if disk.is_full:
+            disk.write = FullDisk.write.__get__(disk)  # type: ignore[method-assign]
+        return written[-1]
+
+    disk.write = write  # type: ignore[method-assign]
+    for number in (5, 4, 3, 2):
+        keeper.put(candles(("SPY", minute - MINUTE * number, 600.0 + number)))
+    keeper.flush(disk)  # type: ignore[arg-type]
+    assert (len(times(store)), keeper.depth, keeper.status.state) == (2, 2, "backoff")
+
+    disk.is_full = False
+    keeper.flush(disk)  # type: ignore[arg-type]
+
+    assert [bar.close for bar in store.bars("SPY", 0, 2**60)] == [605.0, 604.0, 603.0, 602.0]
