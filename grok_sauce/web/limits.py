@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from importlib import import_module
 from typing import Any, Final
 
 import flask
 
+from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.web.settings import WebSettings
 
@@ -59,6 +61,8 @@ class Limits:
     def _load(self) -> Any:
         with self._lock:
             if self._limiter is None:
+                # Off the loop: reading a hundred modules would hold every page up.
+                concurrency.offload(import_module, "flask_limiter")
                 from flask_limiter import Limiter
                 from limits import parse
 
