@@ -213,6 +213,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _wait_for_stdin(stop: threading.Event) -> None:
-    while sys.stdin.buffer.read(4096):
+    # Not through sys.stdin: a thread inside its buffer would make the interpreter's exit fail.
+    while os.read(sys.stdin.fileno(), 4096):
         pass
     stop.set()

@@ -52,7 +52,11 @@ def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("node and npm are not installed")
     folder = tmp_path_factory.mktemp("js")
     (folder / "package.json").write_text('{"private": true}')
-    fetched([npm, "install", "--silent", "@dxfeed/dxlink-api", "ws"], folder, "@dxfeed/dxlink-api")
+    fetched(
+        [npm, "install", "--loglevel=error", "@dxfeed/dxlink-api", "ws"],
+        folder,
+        "@dxfeed/dxlink-api",
+    )
     return folder
 
 

@@ -154,12 +154,14 @@ def test_same_seed_and_time_give_the_same_history(clock: ManualClock, helpers: A
 def test_signal_ends_it_within_two_seconds_with_code_0(
     market: Callable[..., Market], number: signal.Signals
 ) -> None:
-    child = market()
+    child = market("--exit-with-stdin")
     client = streaming(child["dxlink"], {"type": "Quote", "symbol": "SPY"})
 
     child.process.send_signal(number)
 
     assert child.process.wait(timeout=2.0) == 0
+    assert child.process.stderr is not None
+    assert "Error" not in child.process.stderr.read()
     client.close()
 
 
