@@ -274,6 +274,8 @@ class DxLinkFeed:
             elif self.status.state == "stale":
                 self._state("live", "streaming")
         facts = self.status.facts
+        if self.status.state == "live" and facts.get("level") != "DELAYED":
+            self.status.detail = f"streaming, {protocol.subscriptions:,} lines"
         facts["subscriptions"] = protocol.subscriptions
         facts["frames"] = protocol.frames
         facts["bad"] = protocol.bad

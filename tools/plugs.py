@@ -1,0 +1,51 @@
+"""Our feed as benchmarks see it: frames into the real protocol and the real market state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from grok_sauce.feeds.dxlink_messages import DxLinkSettings
+from grok_sauce.feeds.dxlink_protocol import DxLinkProtocol
+from grok_sauce.market.batches import FIELDS
+from grok_sauce.market.state import MarketState
+
+AT = 1797449527.0
+
+
+class Ingest:
+    """Call it with one frame; quote(symbol) gives the last (bid, ask)."""
+
+    def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
+        self.state = MarketState()
+        # Benchmarks send each kind on a channel of its own, numbered 1, 3, 5, ...
+        kinds = [kind for kind in ("Trade", "Quote", "Summary", "Greeks") if kind in fields]
+        channels = {1 + 2 * place: (kind,) for place, kind in enumerate(kinds)}
+        protocol = DxLinkProtocol("", DxLinkSettings(), channels=channels)
+        protocol.start(0.0)
+
+        def says(**message: Any) -> None:
+            protocol.feed_bytes(orjson.dumps(message), AT, 0.0)
+
+        says(type="AUTH_STATE", channel=0, state="AUTHORIZED")
+        for number, (kind,) in channels.items():
+            says(type="CHANNEL_OPENED", channel=number)
+            says(type="FEED_CONFIG", channel=number, eventFields={kind: list(fields[kind])})
+        self._feed: Callable[..., Any] = protocol.feed_bytes
+
+    def __call__(self, frame: bytes) -> None:
+        for batch in self._feed(frame, AT, 0.0).batches:
+            self.state.apply(batch)
+
+    def quote(self, symbol: str) -> tuple[float, float]:
+        """The last bid and ask, raw."""
+        row = self.state.last["Quote"][symbol]
+        columns = FIELDS["Quote"]
+        return row[columns.index("bidPrice")], row[columns.index("askPrice")]
+
+
+def ingest(fields: Mapping[str, Sequence[str]]) -> Ingest:
+    """A side for a feed benchmark: FUNC(fields) -> feed."""
+    return Ingest(fields)
