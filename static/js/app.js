@@ -26,6 +26,7 @@ export function start({ health = () => {}, follow = null, search = {}, keys = []
   const finder = new Search(data.pages, search);
 
   const take = (report) => {
+    if (!report?.clock) return; // without a login a report says no more than ok
     header.take(report);
     banners.draw();
     health(report);

@@ -7,6 +7,7 @@ import { display } from "./display.js";
 const LOST_AFTER_MS = 2000;
 const GREY_AFTER_MS = 5000;
 const BACK_MS = 4000;
+const POLLING_AFTER_MS = 5000; // a socket that comes back at once needs no warning
 const root = document.documentElement;
 
 /** One line; kind "error", "warning" or "info"; button is [label, href or function]. */
@@ -56,7 +57,6 @@ export class Banners {
   #feed = null;
   #feedKey = "";
   #wasLost = 0;
-  #everLive = false;
 
   constructor(connection, header) {
     this.connection = connection;
@@ -83,7 +83,7 @@ export class Banners {
     const lost = phase === "lost" || (phase === "connecting" && away > LOST_AFTER_MS);
     if (!lost || away < LOST_AFTER_MS) {
       if (phase === "live") this.#back();
-      else if (phase === "polling") this.#polling();
+      else if (phase === "polling") this.#polling(away);
       if (root.dataset.connection !== phase) root.dataset.connection = phase === "lost" ? "away" : phase;
       return;
     }
@@ -102,35 +102,32 @@ export class Banners {
   }
 
   #words(now) {
-    const { retryAt, attempt, lastMessage, lastWall, signedOut } = this.connection;
+    const { retryAt, attempt, lastMessage, signedOut } = this.connection;
     const wait = retryAt === null ? 0 : Math.ceil((retryAt - now) / 1000);
     const [strong, text] = this.#connection.querySelectorAll(".line-text > *");
     setText(strong, signedOut ? "Signed out." : `Connection lost, ${wait > 0 ? `retrying in ${wait} s` : "trying now"}.`);
-    const from = this.header.health ? `Numbers are from ${clockText(lastWall, display.time_zone)}, ${age((now - lastMessage) / 1000)} ago.` : "Nothing was received yet.";
+    const from = this.header.health ? `Numbers are from ${clockText(this.header.clock.now(lastMessage), display.time_zone)}, ${age((now - lastMessage) / 1000)} ago.` : "Nothing was received yet.";
     setText(text, `${from}${attempt > 1 ? ` Attempt ${attempt}.` : ""}`);
   }
 
-  #back() {
-    if (this.#connection?.dataset.banner === "polling") this.#put(null);
-    if (this.#wasLost) {
-      const missed = Math.round((Date.now() - this.#wasLost) / 1000);
-      this.#wasLost = 0;
-      this.header.setLost(false);
-      const box = line("back", "info", "Connected again.", `Fresh snapshot at ${clockText(Date.now(), display.time_zone)}, ${missed} s missed.`);
-      this.#put(box);
-      setTimeout(() => { if (this.#connection === box) this.#put(null); }, BACK_MS);
-    } else if (this.#connection?.dataset.banner === "lost") {
-      this.#put(null);
-    }
-    this.#everLive = true;
+  /** Numbers come again, over the socket or over HTTP. */
+  #found() {
+    this.header.setLost(false);
+    const missed = Math.round((Date.now() - this.#wasLost) / 1000);
+    this.#wasLost = 0;
+    const box = line("back", "info", "Connected again.", `Fresh snapshot at ${clockText(this.header.clock.now(), display.time_zone)}, ${missed} s missed.`);
+    this.#put(box);
+    setTimeout(() => { if (this.#connection === box) this.#put(null); }, BACK_MS);
   }
 
-  #polling() {
-    if (this.#wasLost) {
-      this.#wasLost = 0;
-      this.header.setLost(false);
-    }
-    if (this.#connection?.dataset.banner === "polling") return;
+  #back() {
+    if (this.#wasLost) this.#found();
+    else if (["polling", "lost"].includes(this.#connection?.dataset.banner)) this.#put(null);
+  }
+
+  #polling(away) {
+    if (this.#wasLost) this.#found();
+    if (away < POLLING_AFTER_MS || this.#connection?.dataset.banner === "polling") return;
     this.#put(line("polling", "warning", "The live connection is blocked.",
       "Numbers are asked for every 3 s over HTTP instead.", ["Try again", () => this.connection.retryNow()]));
   }

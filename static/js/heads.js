@@ -160,8 +160,14 @@ export class Heads {
     this.#keep();
   }
 
-  /** Columns left of a resized edge keep their width, so that the edge stays under the pointer. */
+  /**
+   * Columns left of a resized edge keep their width, so that the edge stays under the pointer;
+   * those on the show stay there, also the ones that leave a narrow table by themselves.
+   */
   #freeze(id) {
+    for (const column of COLUMNS.filter((each) => each.leaves && !this.#shown.includes(each.id))) {
+      this.#layout.hidden[column.id] ??= true;
+    }
     for (const each of this.#shown.slice(0, this.#shown.indexOf(id) + 1)) this.#layout.widths[each] ??= this.#widths[each];
   }
 
@@ -174,11 +180,9 @@ export class Heads {
     if (event.button !== 0) return;
     event.preventDefault();
     event.stopPropagation();
-    const zone = event.currentTarget;
     const from = event.clientX;
     const width = this.#widths[id];
     let isMoved = false;
-    zone.setPointerCapture(event.pointerId);
     th.classList.add("resizing");
     document.body.classList.add("is-resizing");
     const move = ({ clientX }) => {
@@ -188,13 +192,16 @@ export class Heads {
       this.#setWidth(id, width + clientX - from);
     };
     const end = () => {
-      zone.removeEventListener("pointermove", move);
+      document.removeEventListener("pointermove", move);
+      document.removeEventListener("pointerup", end);
+      document.removeEventListener("pointercancel", end);
       th.classList.remove("resizing");
       document.body.classList.remove("is-resizing");
       if (isMoved) this.#keep();
     };
-    zone.addEventListener("pointermove", move);
-    zone.addEventListener("lostpointercapture", end, { once: true });
+    document.addEventListener("pointermove", move);
+    document.addEventListener("pointerup", end);
+    document.addEventListener("pointercancel", end);
   }
 
   /** As wide as the widest text in the column now. */

@@ -183,7 +183,7 @@ function rowMenu(symbol, at) {
     ...groups,
     { separator: true },
     { label: "Hide", run: () => hideRow(symbol) },
-  ], `Row ${symbol}`);
+  ], `Row ${symbol}`, live.element(symbol));
 }
 
 function openRow(symbol, tr) {

@@ -50,13 +50,14 @@ export function isShown(column, hidden) {
 
 /**
  * Ids shown in `available` pixels. Where they do not fit, columns with `leaves` go by that
- * rank (1 first), except those the user switched on.
+ * rank (1 first), except those the user switched on. Once the user set a width nothing
+ * leaves: the table scrolls instead.
  */
 export function shownColumns(columns, { order, hidden, widths }, natural, available) {
   const byId = new Map(columns.map((each) => [each.id, each]));
   let shown = order.filter((id) => isShown(byId.get(id), hidden));
-  const width = (id) => widths[id] ?? natural[id];
-  const total = () => shown.reduce((sum, id) => sum + width(id), 0);
+  if (Object.keys(widths).length) return shown;
+  const total = () => shown.reduce((sum, id) => sum + natural[id], 0);
   const leaving = columns
     .filter((each) => each.leaves && hidden[each.id] !== false)
     .sort((one, other) => one.leaves - other.leaves);

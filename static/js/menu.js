@@ -7,11 +7,11 @@ let open = null;
 /** Close the open menu; true when there was one. */
 export function closeMenu({ giveBack = true } = {}) {
   if (!open) return false;
-  const { element, before, outside } = open;
+  const { element, anchor, before, outside } = open;
   open = null;
   document.removeEventListener("pointerdown", outside, true);
   element.remove();
-  before?.removeAttribute?.("aria-expanded");
+  if (anchor instanceof Element) anchor.removeAttribute("aria-expanded");
   if (giveBack && before instanceof HTMLElement && before.isConnected) before.focus();
   return true;
 }
@@ -47,11 +47,12 @@ function place(element, { x, y, right }) {
 
 /**
  * Open a menu below an element, or at {x, y}.
+ * The keyboard goes back to `back`, else to the anchor.
  * items: {label, run, hint?, checked?, href?} | {separator} | {title}
  */
-export function openMenu(anchor, items, label) {
+export function openMenu(anchor, items, label, back = null) {
   closeMenu({ giveBack: false });
-  const before = document.activeElement;
+  const before = back ?? document.activeElement;
   const element = h("div", { class: "menu", role: "menu", "aria-label": label }, items.filter(Boolean).map(entry));
   const stops = () => [...element.querySelectorAll('[role^="menuitem"]')];
   element.addEventListener("keydown", (event) => {
@@ -73,7 +74,7 @@ export function openMenu(anchor, items, label) {
   } else {
     place(element, anchor);
   }
-  open = { element, before: anchor instanceof Element ? anchor : before, outside };
+  open = { element, anchor, before: back ?? (anchor instanceof Element ? anchor : before), outside };
   document.addEventListener("pointerdown", outside, true);
   stops()[0]?.focus();
   return element;

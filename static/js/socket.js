@@ -23,6 +23,7 @@ export class Connection {
   #follows = new Map();
   #listeners = new Set();
   #attempt = 0;
+  #opening = false;
   #timer = 0;
   #pollTimer = 0;
   #hiddenTimer = 0;
@@ -34,7 +35,6 @@ export class Connection {
     this.since = performance.now();
     this.retryAt = null;
     this.lastMessage = performance.now();
-    this.lastWall = Date.now();
     this.signedOut = false;
   }
 
@@ -100,13 +100,15 @@ export class Connection {
         this.#socket.on(follow.event, (message) => this.#message(follow, message));
       }
     }
-    if (this.#socket.connected || this.#socket.active) return;
+    if (this.#socket.connected || this.#opening) return;
+    this.#opening = true;
     this.#attempt += 1;
     this.#socket.connect();
     this.#set(this.phase);
   }
 
   #connected() {
+    this.#opening = false;
     this.#stopPolling();
     this.#alive();
     for (const follow of this.#follows.values()) this.#ask(follow);
@@ -122,6 +124,7 @@ export class Connection {
   }
 
   #failed(problem) {
+    this.#opening = false;
     if (/sign|login|unauthor|forbidden/i.test(problem?.message ?? "")) this.signedOut = true;
     if (this.phase === "connecting" && this.#attempt > 1) this.#set("lost");
     if (this.#attempt >= 2) this.#startPolling();
@@ -138,7 +141,6 @@ export class Connection {
 
   #alive() {
     this.lastMessage = performance.now();
-    this.lastWall = Date.now();
   }
 
   #message(follow, message) {
