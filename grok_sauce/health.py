@@ -39,6 +39,13 @@ PHASES: Final = {
     "after": "After hours",
     "closed": "Closed",
 }
+# What happens at the end of a phase, by the phase that follows ("closes in 1:27:53").
+NEXT: Final = {
+    "pre": "pre-market",
+    "open": "opens",
+    "after": "closes",
+    "closed": "ends",
+}
 ERROR_KINDS: Final = 50  # kinds of errors kept for the page
 
 
@@ -174,7 +181,7 @@ class Health:
             "state": phase.state,
             "label": PHASES[phase.state],
             "ends_ms": round(phase.ends * 1000),
-            "next_label": PHASES[phase.next_state],
+            "next_label": NEXT[phase.next_state],
             "half_day": phase.half_day,
             "holiday": phase.holiday,
         }

@@ -73,6 +73,7 @@ class MarketHalf:
             keep,
             lambda path, content: concurrency.offload(write_whole, path, content),
             self._settings_changed,
+            lambda: secrets_set(env_file),
         )
         chosen = self.store.load()
         data.mkdir(parents=True, exist_ok=True)
@@ -210,6 +211,12 @@ class MarketHalf:
         if name not in self.supervisor.statuses:
             raise SettingsError(f"there is no source named {name}", "name")
         self.supervisor.retry(name)
+
+
+def secrets_set(env_file: Path) -> dict[str, bool]:
+    """Which secrets the user has set, never what they hold."""
+    environ = knobs.load_environment(env_file)
+    return {name: bool(environ.get(name)) for name in knobs.SECRETS}
 
 
 def groups_of(chosen: Settings) -> dict[str, tuple[str, ...]]:

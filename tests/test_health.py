@@ -73,7 +73,7 @@ def test_session_at_half_past_two_on_a_wednesday_is_open(clock: ManualClock) -> 
     session = health(clock, SourceStatus("dxlink", "dxLink", "live")).report()["session"]
 
     assert session["state"] == "open"
-    assert session["next_label"] == "After hours"
+    assert session["next_label"] == "closes"
     assert session["ends_ms"] - clock.market() * 1000 == pytest.approx(5_273_000)
 
 

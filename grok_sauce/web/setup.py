@@ -27,7 +27,7 @@ def show(site: Site) -> flask.Response:
         settings=found["settings"],
         revision=found["revision"],
         secrets_set=secrets,
-        first_run=not (secrets.get("CLIENT_SECRET") and secrets.get("REFRESH_TOKEN")),
+        first_run=flask.request.args.get("first") == "1",
         absent=dict(site.deps.absent),
     )
 
