@@ -187,7 +187,6 @@ class History:
         for item in items:
             for row in _rows(item) if isinstance(item, Batch) else item:
                 if row[1] <= edge:
-                    self._forming.pop((row[0], row[1]), None)
                     yield row
                 else:
                     self._forming[row[0], row[1]] = row
