@@ -198,6 +198,33 @@ def test_a_series_is_found_under_any_spelling(
     assert series_key(symbol) == key
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(2, 2_147_483_648_000), (2, 1), (4, 101.5), (4, 98.5), (5, float("inf")), (6, 0.0)]
+    + [(7, 101.5), (7, 98.5), (7, nan), (7, True)],
+    ids=["2038", "1970", "open above high", "open below low", "infinite high", "low 0"]
+    + ["close above high", "close below low", "nan close", "boolean close"],
+)
+def test_one_bad_row_of_a_clean_snapshot_is_left_out(place: int, value: Any) -> None:
+    rows: list[CandleRow] = [minute_row(n) for n in range(5)]
+    bad = list(rows[2])
+    bad[place] = value
+    rows[2] = tuple(bad)
+    series = minute_series()
+
+    rejected = take_snapshot(series, sorted(rows, key=lambda row: row[2]), 1.0)
+
+    assert (starts(series), rejected) == ([0, 1, 3, 4], 1)
+
+
+def test_a_snapshot_that_repeats_a_time_keeps_the_last_row_given() -> None:
+    series = minute_series()
+
+    take_snapshot(series, [minute_row(0), minute_row(1, 100.5), minute_row(1, 100.75)], 1.0)
+
+    assert [bar.close for bar in series.bars()] == [100.0, 100.75]
+
+
 # ---- against a slow twin ----
 
 prices = st.sampled_from([99.0, 100.0, 100.5, 101, -1.0, 0, "NaN", nan, None, True, "Infinity"])
