@@ -165,9 +165,7 @@ class Channel:
             self._fresh.clear()
         ready = self._dirty - self._fresh - self._waiting.keys()
         self._dirty &= self._fresh  # their period began with the snapshot
-        period = 0.0 if self.contract == "STREAM" else self._period
-        late = now - self._next
-        self._next = self._next + period if 0 <= late < period else now + period
+        self._next = now + (0.0 if self.contract == "STREAM" else self._period)
         return texts + self._send(sorted(ready))
 
     # --- how it is written ---------------------------------------------------------------
