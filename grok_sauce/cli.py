@@ -160,7 +160,8 @@ def main(argv: Sequence[str]) -> int:
     try:
         return int(module.run(args))
     except SettingsError as problem:
-        where = f"{problem.field}: " if problem.field else ""
+        known = problem.field is None or problem.field in str(problem)
+        where = "" if known else f"{problem.field}: "
         print(f"Grok Sauce: {where}{problem}", file=sys.stderr)
         return 2
     except GrokSauceError as problem:

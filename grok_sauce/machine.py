@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from grok_sauce import __version__, settings
-from grok_sauce.errors import SettingsError
 from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import Clock, RealClock
 from grok_sauce.runtime.lock import FolderLock
@@ -28,7 +27,6 @@ log = logging.getLogger(__name__)
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PORT: Final = 5010
-LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 DEMO_SECRETS: Final = ("CLIENT_SECRET", "REFRESH_TOKEN", "CLIENT_ID")
 ABSENT: Final = {
     "news": "No headline source is part of this version yet.",
@@ -93,7 +91,9 @@ def options_from(args: argparse.Namespace, demo: DemoOptions | None) -> Options:
 
 def run(options: Options) -> int:
     """Patch, build, serve until told to stop, stop in order. Returns the exit code."""
-    environ = settings.load_environment(options.env_file)
+    environ, notices = settings.modernise(settings.load_environment(options.env_file))
+    for notice in notices:
+        log.warning("%s: %s", options.env_file.name, notice)
     process = settings.read_env(settings.ProcessSettings, environ)
     concurrency.patch(process.async_mode)
     concurrency.check_patched()
@@ -122,15 +122,10 @@ def build(options: Options, environ: Mapping[str, str]) -> Machine:
         SettingsError: a knob is wrong, or a host needs a password.
         StartupError: the port is taken, or the market did not start.
     """
-    from grok_sauce.web.settings import WebSettings
+    from grok_sauce.web.settings import WebSettings, check_bind
 
     web = settings.read_env(WebSettings, environ)
-    if options.host not in LOOPBACK and web.dashboard_password is None:
-        raise SettingsError(
-            f"a password is needed to listen on {options.host}: add DASHBOARD_PASSWORD=… to "
-            f"{options.env_file.name}",
-            "--host",
-        )
+    check_bind(web, options.host)
     sock = concurrency.listen(options.host, options.port)
     options = replace(options, port=sock.getsockname()[1])
     demo = options.demo
@@ -254,7 +249,7 @@ class Machine:
     def _announce(self) -> None:
         shown = "127.0.0.1" if self.options.host in ("0.0.0.0", "::") else self.options.host
         url = f"http://{shown}:{self.options.port}"
-        mode = self.mode()
+        mode = self.mode() if self._market else {"name": "LIVE", "detail": ""}
         lines: Sequence[str] = (
             f"Grok Sauce {__version__}  {mode['name']}  {mode['detail']}".rstrip(),
             f"  open   {url}",

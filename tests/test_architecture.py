@@ -13,6 +13,7 @@ ALL = {"*"}
 # A part may import itself, the leaves, and what is listed here.
 MAY: dict[str, set[str]] = {
     **{leaf: set() for leaf in LEAVES},
+    "http": {"runtime"},  # the clock's type
     "market": set(),
     "clients": {"market", "storage.files", "runtime"},
     "feeds": {"market", "clients", "runtime"},
