@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from grok_sauce.errors import BadPayload
 from grok_sauce.market.instruments import parse_streamer
@@ -26,6 +27,8 @@ from grok_sauce.simulator.chains import (
 from grok_sauce.simulator.events import Event, head, index_of
 from grok_sauce.simulator.interest import share_of_day
 from grok_sauce.simulator.slices import Slice, Terms, World
+
+Places = NDArray[np.int64]
 
 KINDS: Final = ("Quote", "Trade", "Summary", "Greeks", "Profile")
 _LATE: Final = 900.0  # index and ETF options trade a quarter of an hour longer
@@ -59,7 +62,10 @@ class Options:
         self._slices: OrderedDict[tuple[str, date, date], Slice | None] = OrderedDict()
         self._places: dict[str, tuple[str, date, Decimal, str] | None] = {}
         self._watched: dict[tuple[str, date], dict[str, set[str]]] = {}
-        self._traded: dict[str, float] = {}  # day volume last told, by watched symbol
+        # Watched symbols of an expiration and kind, and their places in its slice today.
+        self._columns: dict[tuple[str, date, str], tuple[date, list[str], Places]] = {}
+        self._moment: tuple[float, date] = (math.nan, date.min)
+        self._clocks: dict[str, tuple[float, date]] = {}  # by underlying, at self._moment
         self._chains: dict[str, tuple[date, dict[str, Any]]] = {}
         self._today: date | None = None
 
@@ -71,7 +77,7 @@ class Options:
         if terms is None:
             return None
         root, day, strike, right = terms
-        part = self._slice(root, day, new_york_date(now))
+        part = self._slice(root, day, self._date(now))
         place = part.index(strike, right) if part else None
         return None if part is None or place is None else (part, place)
 
@@ -137,9 +143,21 @@ class Options:
         opening, close = regular(day)
         return opening, close + (_LATE if book.late else 0.0)
 
+    def _date(self, now: float) -> date:
+        """New York's date; remembered, because thousands of contracts ask at one instant."""
+        if self._moment[0] != now:
+            self._moment = (now, new_york_date(now))
+            self._clocks.clear()
+        return self._moment[1]
+
     def clock(self, book: Book, now: float) -> tuple[float, date]:
         """The last instant up to now at which these options traded, and its session."""
-        day = new_york_date(now)
+        day = self._date(now)
+        if book.underlying not in self._clocks:
+            self._clocks[book.underlying] = self._last_open(book, now, day)
+        return self._clocks[book.underlying]
+
+    def _last_open(self, book: Book, now: float, day: date) -> tuple[float, date]:
         for _ in range(30):
             if is_session(day) and self._is_open(day):
                 opening, close = self._hours(book, day)
@@ -267,6 +285,7 @@ class Options:
         if terms is not None and kind in KINDS:
             kinds = self._watched.setdefault(terms[:2], {})
             kinds.setdefault(kind, set()).add(streamer)
+            self._columns.pop((*terms[:2], kind), None)
 
     def unwatch(self, kind: str, streamer: str) -> None:
         """Stop reporting."""
@@ -275,15 +294,14 @@ class Options:
             return
         kinds = self._watched.get(terms[:2], {})
         kinds.get(kind, set()).discard(streamer)
-        if kind == "Trade":
-            self._traded.pop(streamer, None)
+        self._columns.pop((*terms[:2], kind), None)
         if not any(kinds.values()):
             self._watched.pop(terms[:2], None)
 
     def advance(self, now: float) -> set[tuple[str, str]]:
         """Re-price what is watched and due; which (kind, symbol) changed."""
         changed: set[tuple[str, str]] = set()
-        today = new_york_date(now)
+        today = self._date(now)
         rolled = self._today not in (None, today)
         self._today = today
         for (root, day), kinds in self._watched.items():
@@ -295,32 +313,28 @@ class Options:
             at, session, touched = self._fresh(part, now)
             if touched is None:
                 continue
-            self._report("Greeks", kinds, part, touched, changed)
-            self._report("Quote", kinds, part, part.requoted, changed)
-            if kinds.get("Trade"):
-                self._report_trades(kinds["Trade"], part, at, session, changed)
+            whose = {
+                "Greeks": touched,
+                "Quote": part.requoted,
+                "Trade": part.newly_traded(session, self._elapsed(part, at, session)),
+            }
+            for kind, mask in whose.items():
+                if kinds.get(kind):
+                    streamers, places = self._places_of(part, kind, kinds[kind])
+                    found = np.flatnonzero(mask[places]).tolist()
+                    changed.update((kind, streamers[number]) for number in found)
         return changed
 
-    def _report(
-        self, kind: str, kinds: dict[str, set[str]], part: Slice, mask: Any,
-        changed: set[tuple[str, str]],
-    ) -> None:  # fmt: skip
-        for streamer in kinds.get(kind, ()):
-            place = self._place(part, streamer)
-            if place is not None and mask[place]:
-                changed.add((kind, streamer))
-
-    def _report_trades(
-        self, streamers: set[str], part: Slice, at: float, session: date,
-        changed: set[tuple[str, str]],
-    ) -> None:  # fmt: skip
-        traded = np.floor(part.volumes(session) * self._elapsed(part, at, session)).tolist()
-        for streamer in streamers:
-            place = self._place(part, streamer)
-            if place is not None and self._traded.get(streamer, 0.0) != traded[place]:
-                self._traded[streamer] = traded[place]
-                changed.add(("Trade", streamer))
-
-    def _place(self, part: Slice, streamer: str) -> int | None:
-        terms = self._places[streamer] if streamer in self._places else self._terms_of(streamer)
-        return part.index(terms[2], terms[3]) if terms else None
+    def _places_of(self, part: Slice, kind: str, watched: set[str]) -> tuple[list[str], Places]:
+        key, today = (part.expiry.root, part.expiry.day, kind), part.terms.today
+        known = self._columns.get(key)
+        if known is None or known[0] != today:
+            pairs = []
+            for streamer in watched:
+                terms = self._terms_of(streamer)
+                place = part.index(terms[2], terms[3]) if terms else None
+                if place is not None:
+                    pairs.append((streamer, place))
+            places = np.array([place for _, place in pairs], dtype=np.int64)
+            known = self._columns[key] = (today, [streamer for streamer, _ in pairs], places)
+        return known[1], known[2]

@@ -65,6 +65,8 @@ class Slice:
         common = (self.expiry, self._strikes, terms.reference)
         self.open_interest = open_interest(*common, terms.today, terms.vix, terms.seed)
         self._phase = float(scatter(np.array([self.expiry.day.toordinal()]), self.expiry.root)[0])
+        self._asked = math.nan
+        self._told = np.zeros(2 * n)
         self._priced = [math.nan] * len(_CADENCE)
         self._classes = np.zeros(2 * n, dtype=np.int8)
         self.columns: dict[str, Array] = {
@@ -89,6 +91,9 @@ class Slice:
 
         unit is the shortest time between two pricings, in market seconds.
         """
+        if now == self._asked:
+            return None
+        self._asked = now
         now = min(now, self._settles - _FLOOR)
         instants = []
         for cadence in _CADENCE:
@@ -163,3 +168,10 @@ class Slice:
             )
             self._volumes = (day, made)
         return self._volumes[1]
+
+    def newly_traded(self, day: date, elapsed: float) -> NDArray[np.bool_]:
+        """Whose day volume changed since this was last asked; elapsed as of share_of_day."""
+        traded = np.floor(self.volumes(day) * elapsed)
+        changed = np.asarray(traded != self._told)
+        self._told = traded
+        return changed
