@@ -34,8 +34,9 @@ EPILOG = f"""examples:
   python3 main.py simulate --port 8765 --tick-log ticks.jsonl
   python3 main.py simulate --port 0 --seed 7 --start 2026-12-16T09:25 --fault nan=Quote
 
-Without --port it listens on 8765. The first line of output is one JSON object. Client secret, refresh token and
-streamer token are "demo". The market is open whenever you start it unless --start says otherwise.
+Without --port it listens on 8765. The first line of output is one JSON object with the addresses.
+Client secret, refresh token and streamer token are "demo". The market is open whenever you start
+it unless --start says otherwise.
 
 faults (--fault NAME or NAME=VALUE, or POST /faults {{"NAME": VALUE}} while it runs):
 {faults.describe()}
