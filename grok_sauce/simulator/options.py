@@ -304,6 +304,9 @@ class Options:
         today = self._date(now)
         rolled = self._today not in (None, today)
         self._today = today
+        if rolled:  # yesterday's strikes, open interest and places are of no use any more
+            self._slices.clear()
+            self._columns.clear()
         for (root, day), kinds in self._watched.items():
             part = self._slice(root, day, today)
             if part is None:
