@@ -42,8 +42,15 @@ def until(look: Callable[[], Any], seconds: float, what: str) -> Any:
 class Product:
     """One running dashboard."""
 
-    def __init__(self, folder: Path, *arguments: str, mode: str = "eventlet", **env: str) -> None:
-        self.port = free_port()
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        mode: str = "eventlet",
+        port: int | None = None,
+        **env: str,
+    ) -> None:
+        self.port = port or free_port()
         self.folder = folder
         self.log = folder / "log.txt"
         folder.mkdir(parents=True, exist_ok=True)
