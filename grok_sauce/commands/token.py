@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +14,7 @@ EPILOG = """examples:
   python3 main.py token access
   python3 main.py token streamer --data /tmp/second
 """
-ENV_FILE = Path(__file__).resolve().parents[2] / ".env"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,9 +40,10 @@ def run(args: argparse.Namespace) -> int:
     from grok_sauce.runtime.clock import RealClock
     from grok_sauce.settings import load_environment, modernise, read_env
 
-    environ, notes = modernise(load_environment(ENV_FILE))
+    env_file = Path(os.environ.get("GROK_SAUCE_ENV_FILE", ROOT / ".env"))
+    environ, notes = modernise(load_environment(env_file))
     for note in notes:
-        print(f"note: {note}")
+        print(f"note: {note}", file=sys.stderr)
     settings = read_env(TastytradeSettings, environ)
     clock = RealClock()
     client = Tastytrade(settings, Http(clock), clock, args.data)
