@@ -1,0 +1,13 @@
+"""The project's own benchmarks: each compares us with a named peer in the same run."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# name -> module with HELP and measure(say) -> list[Comparison]
+BENCHES: Final[dict[str, str]] = {
+    "ingest": "grok_sauce.bench.ingest",
+    "receive": "grok_sauce.bench.receive",
+    "fanout": "grok_sauce.bench.fanout",
+    "startup": "grok_sauce.bench.startup",
+}
