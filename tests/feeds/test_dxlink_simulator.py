@@ -224,6 +224,46 @@ def test_rubbish_between_data_is_counted_and_survived(
     assert world.feed.status.reconnects == 0
 
 
+UNDER_EVENTLET = """
+import sys
+from grok_sauce.runtime import concurrency
+concurrency.patch("eventlet")
+import threading, time
+from pathlib import Path
+from grok_sauce.clients.tastytrade import Tastytrade, TastytradeSettings
+from grok_sauce.feeds.dxlink import DxLinkFeed, Subscription
+from grok_sauce.http import Http
+from grok_sauce.runtime.clock import RealClock
+
+clock = RealClock()
+broker = Tastytrade(TastytradeSettings("", "demo", "demo", sys.argv[1]), Http(clock), clock, None)
+kinds, stop = set(), threading.Event()
+feed = DxLinkFeed(broker, lambda batch: kinds.add(batch.kind), clock)
+feed.want("table", [Subscription("Quote", "SPY"), Subscription("Candle", "SPY{=m}", 0)], 1)
+worker = concurrency.spawn(feed.run, stop)
+beats, end = 0, time.monotonic() + 10
+while time.monotonic() < end and not {"Quote", "Candle", "Link"} <= kinds:
+    concurrency.sleep(0.01)
+    beats += 1
+stop.set()
+worker.join(5)
+print(sorted(kinds), beats > 5, worker.is_alive(), feed.status.state)
+"""
+
+
+def test_the_feed_runs_on_green_threads_too_and_lets_others_run(market: Market) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", UNDER_EVENTLET, market.url],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=40,
+        check=False,
+    )
+
+    assert ran.stdout.strip() == "['Candle', 'Link', 'Quote'] True False off", ran.stderr
+
+
 def test_wrong_credentials_stop_the_feed_and_say_so(
     market: Market, tmp_path: Path, eventually: Eventually
 ) -> None:
