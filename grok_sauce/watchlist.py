@@ -11,6 +11,7 @@ from grok_sauce.feeds.subscriptions import TABLE, Subscription
 from grok_sauce.market import sessions
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.instruments import Instrument, candle_symbol, provisional
+from grok_sauce.market.products import Kind
 from grok_sauce.runtime.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -117,21 +118,27 @@ class Watchlist:
             self._want(OWNER, self._subscriptions(wanted.values()), TABLE)
 
     def _subscriptions(self, instruments: Iterable[Instrument]) -> list[Subscription]:
-        since = history_start(self._clock.market())
+        now = self._clock.market()
         found = []
         for instrument in instruments:
             streamer = instrument.streamer
             if instrument.problem == "not_offered" or not streamer:
                 continue
             found += [Subscription(kind, streamer) for kind in TICKERS]
+            since = history_start(now, instrument.kind)
             found.append(Subscription("Candle", candle_symbol(streamer, "m"), since))
         return found
 
 
-def history_start(now: float) -> int:
-    """Unix ms from which one-minute candles are needed: the pre-market of five sessions back."""
-    today = sessions.new_york_date(now)
-    first = sessions.sessions_before(today, HISTORY_SESSIONS)[0]
-    return round(sessions.extended(first)[0] * 1000)
+def history_start(now: float, kind: Kind = "etf") -> int:
+    """Unix ms from which one-minute candles are needed: five sessions before the day shown.
 
-
+    On a day without a session the last one is shown, and the five count from that. Shares
+    begin with the pre-market, a future with the evening before.
+    """
+    shown = sessions.new_york_date(now)
+    if not sessions.is_session(shown):
+        shown = sessions.previous_session(shown)
+    first = sessions.previous_session(shown, HISTORY_SESSIONS)
+    hours = sessions.hours(kind, first) if kind == "future" else None
+    return round((hours or sessions.extended(first))[0] * 1000)

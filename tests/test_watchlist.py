@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import pytest
 
@@ -12,6 +13,8 @@ from grok_sauce.errors import SourceError
 from grok_sauce.feeds.subscriptions import Subscription
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.instruments import Instrument
+from grok_sauce.market.products import Kind
+from grok_sauce.market.sessions import NEW_YORK
 from grok_sauce.runtime.clock import ManualClock
 from grok_sauce.watchlist import TICKERS, Watchlist, history_start
 
@@ -135,6 +138,26 @@ def test_futures_are_resolved_again_on_a_new_new_york_day(
 
     assert outside.streamers() == {"/ESH27:XCME", "SPY"}
     assert outside.asked.count("SPY") == 1
+
+
+@pytest.mark.parametrize(
+    ("now", "kind", "start"),
+    [
+        ("2026-11-20T12:00", "etf", "2026-11-13T04:00"),
+        ("2026-11-21T12:00", "etf", "2026-11-13T04:00"),  # Saturday shows Friday
+        ("2026-11-26T12:00", "etf", "2026-11-18T04:00"),  # Thanksgiving shows Wednesday
+        ("2026-11-02T12:00", "etf", "2026-10-26T04:00"),  # the clocks went back the day before
+        ("2026-11-20T12:00", "future", "2026-11-12T18:00"),
+        ("2026-11-22T18:30", "future", "2026-11-12T18:00"),
+    ],
+)
+def test_five_sessions_before_the_day_shown_are_asked_whole(
+    now: str, kind: Kind, start: str
+) -> None:
+    def instant(text: str) -> float:
+        return datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp()
+
+    assert history_start(instant(now), kind) == instant(start) * 1000
 
 
 def test_candles_are_asked_from_the_pre_market_of_five_sessions_back(clock: ManualClock) -> None:

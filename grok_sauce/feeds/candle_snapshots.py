@@ -49,6 +49,7 @@ class _Stream:
     """One candle symbol. waiting: since the subscription, or since BEGIN, until the end mark."""
 
     since: int = 0  # asked from, Unix ms
+    asked: float = 0.0  # monotonic time of the subscription
     waiting: bool = True
     rows: list[Row] = field(default_factory=list)
     times: set[int] = field(default_factory=set)
@@ -115,13 +116,20 @@ class CandleSnapshots:
         self.rejected = 0
         self.strangers = 0
 
-    def expect(self, symbol: str, since: int) -> int:
+    def in_progress(self, now: float) -> int:
+        """Snapshots that are on their way: not whole, and heard of or asked for just now."""
+        return sum(
+            stream.waiting and now - (stream.heard or stream.asked) < QUIET
+            for stream in self._streams.values()
+        )
+
+    def expect(self, symbol: str, since: int, now: float = 0.0) -> int:
         """A canonical symbol is asked for (again): what comes next is its snapshot.
 
         since is where history is wanted from; the answer where to ask from (both Unix ms):
-        later, when all before it was delivered already.
+        later, when all before it was delivered already. now is monotonic.
         """
-        self._streams[symbol] = _Stream(since)
+        self._streams[symbol] = _Stream(since, now)
         return self._history.start(symbol, since)
 
     def forget(self, symbol: str) -> None:
@@ -198,6 +206,8 @@ class CandleSnapshots:
             stream.times.add(time)
             stream.heard = now
         if flags & REMOVE_EVENT:
+            if flags & (SNAPSHOT_END | SNAPSHOT_SNIP):
+                return  # the end mark stands at the time asked from, where a bar may be too
             if stream.waiting and row[_INDEX] is not None:
                 stream.rows = [kept for kept in stream.rows if kept[_INDEX] != row[_INDEX]]
             elif not stream.waiting and type(time) is int and _is_sane(time, at):

@@ -16,8 +16,9 @@ from grok_sauce.simulator.faults import Faults
 PriceNote = Callable[[str, float], None]  # (streamer symbol, price) as it goes to a client
 
 SNAPSHOT_BEGIN: Final = 4
+SNAPSHOT_END: Final = 8
 SNAPSHOT_SNIP: Final = 16
-END_MARKER: Final = 8 | 2  # SNAPSHOT_END and REMOVE_EVENT
+END_MARKER: Final = SNAPSHOT_END | 2  # SNAPSHOT_END and REMOVE_EVENT
 EMPTY_SNAPSHOT: Final = 4 | 8 | 2
 SLICE: Final = 250  # events worked out in one go, so that other connections get their turn
 _EARLY: Final = 0.005  # seconds a flush may come before its time: beats are not exact
@@ -249,6 +250,8 @@ class Channel:
         rows[0]["eventFlags"] = SNAPSHOT_BEGIN
         if cut:
             rows[-1]["eventFlags"] |= SNAPSHOT_SNIP
+        elif rows[-1]["time"] == entry.from_ms:
+            rows[-1]["eventFlags"] |= SNAPSHOT_END  # a mark would have this bar's identity
         else:
             rows.append(_marker(entry.from_ms, END_MARKER))
         entry.last = bars[-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,6 +54,19 @@ def test_a_snapshot_is_handed_over_once_it_is_whole_and_in_order_of_time() -> No
     assert times(batch) == [3, 2, 1, 0]
     assert done == SnapshotDone("SPY{=m}", 4, T0 - 3 * MINUTE, T0, False, False)
     assert snapshots.rejected == 0
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["in time", "after the snapshot was closed"])
+def test_the_end_mark_does_not_take_away_the_bar_at_the_time_asked_from(late: bool) -> None:
+    snapshots = expecting()
+    oldest = bar(10)
+    mark = (10, oldest[1], oldest[2], *marker(10)[3:])
+
+    first, _ = snapshots.take(events(bar(0, 4), bar(1), oldest), now=1.0)
+    closed, _ = snapshots.tick(AT, now=60.0) if late else ([], [])
+    last, _ = snapshots.take(events(mark), now=60.1)
+
+    assert [times(batch) for batch in [*first, *closed, *last]] == [[10, 1, 0]]
 
 
 def test_the_end_mark_counts_though_it_is_a_row_to_remove() -> None:

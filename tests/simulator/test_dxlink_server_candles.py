@@ -78,6 +78,17 @@ def test_snapshot_is_newest_first_with_begin_and_a_marker_row(candles: Any, help
     assert [rows[-1][name] for name in ("open", "high", "low", "close")] == ["NaN"] * 4
 
 
+def test_a_bar_at_the_time_asked_from_ends_the_snapshot_itself(candles: Any, helpers: Any) -> None:
+    base = 1_797_379_200_000
+    candles.world.bars["SPY"] = bars(base, 3)
+
+    rows = rows_of(helpers.data_of(candles.add("Candle", "SPY{=d}", fromTime=base)))
+
+    assert [row["time"] for row in rows] == [base + 2 * DAY, base + DAY, base]
+    assert [row["eventFlags"] for row in rows] == [4, 0, 8]
+    assert rows[-1]["close"] != "NaN"
+
+
 def test_index_is_seconds_milliseconds_and_sequence(candles: Any, helpers: Any) -> None:
     # A recorded event: time 1684559855338 has the index 7235129486797176832.
     candles.world.bars["SPY"] = bars(1_684_559_855_338, 1)
@@ -144,7 +155,7 @@ def test_adding_again_with_another_time_restarts_the_snapshot(candles: Any, help
 
     rows = rows_of(helpers.data_of(candles.add("Candle", "SPY{=1d}", fromTime=base)))
 
-    assert [row["eventFlags"] for row in rows] == [4, 0, 0, 10]
+    assert [row["eventFlags"] for row in rows] == [4, 0, 8]
     assert candles.world.watching == {("Candle", "SPY{=d}")}
 
 
