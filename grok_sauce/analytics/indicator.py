@@ -13,7 +13,7 @@ from grok_sauce.analytics.vwap import distance
 from grok_sauce.market.events import Profile, Quote, Summary, Trade
 from grok_sauce.market.instruments import Instrument, decimals_of, provisional
 from grok_sauce.market.products import Kind
-from grok_sauce.market.state import MarketState
+from grok_sauce.market.state import MarketState, Price
 
 AGING: Final = 60.0  # seconds without an event, in session, after which the age is a warning
 STALE: Final = 300.0  # after which the row is grey
@@ -27,6 +27,7 @@ CHAIN_FIELDS: Final = (
     *("net_gex", "zero_gamma", "call_wall", "put_wall"),
 )
 NOTHING_YET: Final = "Nothing received yet"
+NO_PRICE_TODAY: Final = "No price of today yet"
 PROBLEMS: Final = {
     "not_offered": "Not offered by this source",
     "no_entitlement": "No entitlement: this account may not read this symbol",
@@ -84,17 +85,18 @@ def _row(view: View, symbol: str, group: str, order: int, days: Days) -> Row:
     if day is None:
         day = days[kind] = TradingDay.of(kind, view.now)
     known = _Known(view.state, instrument.streamer)
+    price = view.state.price(instrument.streamer, view.now)
     reasons: dict[str, str] = {}
     row: Row = {
         "symbol": symbol,
         "name": instrument.name or (known.profile and known.profile.description) or symbol,
         "group": group,
         "kind": kind,
-        **_price(view, instrument, reasons),
+        **_price(price, instrument, reasons),
         **_quote(known.quote, kind, reasons),
     }
     row |= _references(known.summary, day, reasons)
-    row |= _changes(row, reasons)
+    row |= _changes(row, price is not None and _is_that_close(price, day), reasons)
     row |= _volumes(view, instrument, known, day, row["price"], reasons)
     why = NO_OPTIONS if instrument.has_options is False else NO_CHAIN
     for name in CHAIN_FIELDS:
@@ -115,8 +117,7 @@ def _row(view: View, symbol: str, group: str, order: int, days: Days) -> Row:
     return row
 
 
-def _price(view: View, instrument: Instrument, reasons: dict[str, str]) -> Row:
-    price = view.state.price(instrument.streamer, view.now)
+def _price(price: Price | None, instrument: Instrument, reasons: dict[str, str]) -> Row:
     if price is None:
         reasons["price"] = reasons["price_basis"] = NOTHING_YET
     value = None if price is None else price.value
@@ -182,16 +183,25 @@ def _references(summary: Summary | None, day: TradingDay, reasons: dict[str, str
     return row
 
 
-def _changes(row: Row, reasons: dict[str, str]) -> Row:
+def _is_that_close(price: Price, day: TradingDay) -> bool:
+    """Whether a price is the very close that today is measured against: nothing came since.
+
+    What the evening before traded after its close did come since.
+    """
+    return price.basis == "trade" and price.time is not None and day.is_before(price.time / 1000)
+
+
+def _changes(row: Row, is_that_close: bool, reasons: dict[str, str]) -> Row:
+    """Both changes; a close against itself would say "unchanged" of a day without a price."""
     found: Row = {}
     for reference, change, percent in (
         ("open", "change_price", "change_percent"),
         ("prev_close", "change_close", "change_close_percent"),
     ):
         price, base = row["price"], row[reference]
-        if price is None or base is None:
+        if price is None or base is None or is_that_close:
             found[change] = found[percent] = None
-            why = reasons.get("price") or reasons[reference]
+            why = reasons.get("price") or reasons.get(reference) or NO_PRICE_TODAY
             reasons[change] = reasons[percent] = why
         else:
             found[change] = _difference(price, base)

@@ -48,6 +48,11 @@ class TradingDay:
         """Nothing trades now."""
         return self.phase.state == "closed"
 
+    def is_before(self, instant: float) -> bool:
+        """Whether an instant (Unix seconds) lies before all trading of this day."""
+        hours = sessions.hours(self.kind, self.day)
+        return hours is not None and instant < hours[0]
+
     def holds(self, trade: Trade) -> bool:
         """Whether a trade's day volume is this day's; one without a day id goes by its time."""
         if trade.day_id is not None:

@@ -333,6 +333,22 @@ def test_a_futures_day_begins_at_six_in_the_evening() -> None:
     assert row["status"] == "live"
 
 
+def test_a_quiet_night_hour_leaves_no_session_of_a_future_out() -> None:
+    desk = Desk(moment("12:00:00"), {"positive": ("/VX",)})
+    desk.instrument("/VX", "future", streamer="/VXZ26:XCBF")
+    bars = []
+    for number, day in enumerate(sessions.sessions_before(TODAY, 5)):
+        start = int(sessions.hours("future", day)[0] * 1000)  # type: ignore[index]
+        quiet = range(300, 360) if number % 2 else range(0)
+        volume = 2.0 if number % 2 else 1.0
+        bars += [(start + 60_000 * n, 18.0, volume) for n in range(1380) if n not in quiet]
+    desk.bars("/VXZ26:XCBF", bars)
+
+    average = desk.row("/VX")["avg_volume"]
+
+    assert average == (3 * 1380 + 2 * 1320 * 2.0) / 5
+
+
 @pytest.mark.parametrize("monday", [date(2026, 3, 9), date(2026, 11, 2)], ids=["forward", "back"])
 def test_in_the_week_the_clocks_change_the_same_wall_time_is_compared(monday: date) -> None:
     desk = Desk(moment("10:15:00", monday))
@@ -400,7 +416,7 @@ def test_yesterdays_numbers_are_gone_at_midnight_though_nothing_came() -> None:
 
 def test_yesterdays_own_close_is_the_previous_close_until_the_new_day_is_told() -> None:
     desk = Desk(moment("17:00:00"))
-    desk.trade("SPY", 600.0, 5e6)
+    desk.trade("SPY", 600.0, 5e3, kind="TradeETH")
     desk.summary("SPY", 597.0, 596.0, close=599.0)
 
     desk.now = moment("05:00:00", date(2026, 12, 17))
@@ -408,6 +424,41 @@ def test_yesterdays_own_close_is_the_previous_close_until_the_new_day_is_told() 
 
     assert row["prev_close"] == 599.0
     assert row["change_close"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "wall", "told"),
+    [("index", "03:30:00", False), ("index", "09:29:00", True), ("etf", "09:29:00", True)],
+)
+def test_yesterdays_close_against_itself_is_no_change_of_today(
+    kind: Kind, wall: str, told: bool
+) -> None:
+    desk = Desk(moment(wall))
+    desk.instrument("SPY", kind)
+    yesterday = date(2026, 12, 15)
+    desk.trade("SPY", 600.0, day=yesterday, at=moment("16:00:59", yesterday))
+    if told:
+        desk.summary("SPY", NAN, 600.0)
+    else:
+        desk.summary("SPY", 598.0, 590.0, day=yesterday, close=600.0)
+
+    row = desk.row()
+
+    assert (row["price"], row["prev_close"]) == (600.0, 600.0)
+    assert (row["change_close"], row["change_close_percent"]) == (None, None)
+    assert row["reasons"]["change_close_percent"] == "No price of today yet"
+
+
+def test_what_traded_after_yesterdays_close_is_a_change_from_it() -> None:
+    desk = Desk(moment("03:30:00"))
+    yesterday = date(2026, 12, 15)
+    desk.trade("SPY", 600.0, day=yesterday, at=moment("16:00:59", yesterday))
+    desk.trade("SPY", 603.0, day=yesterday, kind="TradeETH", at=moment("19:59:00", yesterday))
+    desk.summary("SPY", 598.0, 590.0, day=yesterday, close=600.0)
+
+    row = desk.row()
+
+    assert (row["change_close"], row["change_close_percent"]) == (3.0, 0.5)
 
 
 def test_an_old_day_volume_that_arrives_again_is_not_todays(desk: Desk) -> None:
