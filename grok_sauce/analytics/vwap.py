@@ -39,7 +39,7 @@ def vwap(points: Iterable[tuple[float, float | None]]) -> Vwap | None:
             continue
         total += volume
         away = price - mean
-        mean += away * volume / total
+        mean += away * (volume / total)  # the first one lands on its price exactly
         squares += volume * away * (price - mean)
     if not total > 0:
         return None

@@ -47,6 +47,13 @@ prices = st.integers(1, 2_000_000).map(lambda cents: cents / 100)
 volumes = st.integers(1, 10_000_000).map(float)
 
 
+def test_a_single_price_has_no_width() -> None:
+    found = vwap.vwap([(502.53, 605.0)])
+
+    assert found is not None
+    assert (found.price, found.deviation) == (502.53, 0.0)
+
+
 @given(points=st.lists(st.tuples(prices, volumes), min_size=1, max_size=40))
 def test_the_running_way_agrees_with_exact_fractions(points: list[tuple[float, float]]) -> None:
     found = vwap.vwap(points)
