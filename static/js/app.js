@@ -9,6 +9,7 @@ import { showKeys, startKeys } from "./keys.js";
 import { openMenu } from "./menu.js";
 import { Search } from "./search.js";
 import { Connection } from "./socket.js";
+import { guardWrites } from "./writes.js";
 
 const TICK_MS = 250;
 
@@ -38,6 +39,7 @@ export function start({ health = () => {}, follow = null, search = {}, keys = []
   connection.follow("health", { event: "update_health", url: "/api/health", take: (message) => take(message.health) });
   if (follow) connection.follow(follow.page, follow);
   connection.onState(() => banners.draw());
+  guardWrites(connection);
   setInterval(() => {
     if (document.hidden) return;
     header.tick();

@@ -3,6 +3,7 @@
 import { age, clock as clockText } from "./format.js";
 import { h, mark, setText } from "./dom.js";
 import { display } from "./display.js";
+import { nextTry } from "./header.js";
 
 const LOST_AFTER_MS = 2000;
 const GREY_AFTER_MS = 5000;
@@ -26,7 +27,7 @@ function line(name, kind, strong, text, button) {
 }
 
 /** What is wrong with the sources that prices come from, as {strong, text, button} or null. */
-export function feedProblem(health, zone) {
+export function feedProblem(health, zone, wall) {
   const refused = health.sources.find((each) => each.state === "auth_failed");
   const needs = health.sources.filter((each) => each.required && each.mark === "down");
   const sick = refused ?? needs[0];
@@ -36,16 +37,15 @@ export function feedProblem(health, zone) {
     return { kind: "warning", strong: first.replace(/[.]?$/, "."), text: more.join(" "), button: ["Open status", "/status"] };
   }
   const why = sick?.last_error || sick?.detail || health.mode.detail || "The price source does not answer";
-  const at = sick?.last_error_at ? ` at ${clockText(sick.last_error_at, zone)}` : "";
   const silent = health.sources.find((each) => each.required && each.age !== null && each.mark === "down");
-  const from = silent ? `Prices are from ${clockText(health.clock.market_ms - silent.age * 1000, zone)}. ` : "";
+  const from = silent ? `Prices are from ${clockText(health.clock.market_ms - silent.age * 1000 * health.clock.speed, zone)}. ` : "";
   const next = refused
     ? "No further try until you act."
-    : sick?.next_try ? `Next try at ${clockText(sick.next_try, zone)}.` : "Trying again.";
+    : sick?.next_try ? `Next try ${nextTry(sick.next_try, wall)}.` : "Trying again.";
   const name = sick && !why.startsWith(sick.label) ? `${sick.label}: ` : "";
   return {
     kind: health.mode.name === "NO FEED" ? "error" : "warning",
-    strong: `${name}${why.replace(/[.]$/, "")}${at}.`,
+    strong: `${name}${why.replace(/[.]$/, "")}.`,
     text: from + next,
     button: refused ? ["Open credentials", "/setup#credentials"] : ["Open status", "/status"],
   };
@@ -135,9 +135,12 @@ export class Banners {
   #drawFeed() {
     const { health } = this.header;
     if (!health) return;
-    const problem = this.#wasLost ? null : feedProblem(health, display.time_zone);
+    const problem = this.#wasLost ? null : feedProblem(health, display.time_zone, this.header.clock.wall());
     const key = problem ? `${problem.kind} ${problem.strong}` : "";
-    if (key === this.#feedKey) return;
+    if (key === this.#feedKey) {
+      if (problem) setText(this.#feed.querySelector(".line-text > span"), problem.text);
+      return;
+    }
     this.#feedKey = key;
     this.#feed?.remove();
     this.#feed = problem ? line("feed", problem.kind, problem.strong, problem.text, problem.button) : null;

@@ -1,7 +1,7 @@
 // The columns of the indicator table: what each is called, shows, sorts and exports.
 // templates/_row.html draws the same cells on the server for the first paint.
 
-import { DASH, age, change, gex, percent, price, ratio, strike, volume } from "./format.js";
+import { DASH, age, change, count, gex, percent, price, ratio, strike, volume } from "./format.js";
 import { drawSpark } from "./spark.js";
 
 export const GROUP_MARKS = { positive: "+", neutral: "=", negative: "−" };
@@ -55,6 +55,22 @@ function paintSpark(cell, row, view) {
   drawSpark(cell, row.spark, row.open);
 }
 
+/** The quote behind a price, as far as it is known. */
+function quoteText(row) {
+  const { bid, ask, decimals } = row;
+  if ([bid, ask].some((each) => each === null || each === undefined)) return "";
+  return `Bid ${price(bid, decimals)}, ask ${price(ask, decimals)}`;
+}
+
+/** "−3.34 (−0.56%) from today’s open, 599.21": the change with its reference. */
+function against(row, value, share, reference, name) {
+  if ([value, share, reference].some((each) => each === null || each === undefined)) return "";
+  return `${change(value, row.decimals)} (${percent(share)}) from ${name}, ${price(reference, row.decimals)}`;
+}
+
+const fromOpen = (row) => against(row, row.change_price, row.change_percent, row.open, "today’s open");
+const fromClose = (row) => against(row, row.change_close, row.change_close_percent, row.prev_close, "the previous close");
+
 const money = (id, label, extra = {}) => ({
   id, label, num: true, optional: true, sample: "00,000.00",
   value: (row) => row[id], text: (row) => price(row[id], row.decimals), ...extra,
@@ -69,46 +85,51 @@ export const COLUMNS = [
   {
     id: "price", label: "Price", num: true, sample: "0,000.00", extra: 40, paint: paintPrice,
     value: (row) => row.price, text: (row) => price(row.price, row.decimals),
+    title: quoteText,
     about: "Newest trade; “ext” outside 09:30 to 16:00, “mid” where the quote is newer than the last trade",
   },
   {
-    id: "change_price", label: "Change $", num: true, sample: "+000.00", value: (row) => row.change_price,
+    id: "change_price", label: "Chg open $", num: true, sample: "+000.00", value: (row) => row.change_price,
     text: (row) => change(row.change_price, row.decimals), classes: (row) => tone(row.change_price),
-    about: "Price minus today’s open",
+    about: "Change from today’s open: price minus open", title: fromOpen,
   },
   {
-    id: "change_percent", label: "Change %", num: true, sample: "+00.00%", bold: true, value: (row) => row.change_percent,
+    id: "change_percent", label: "Chg open %", num: true, sample: "+00.00%", bold: true, value: (row) => row.change_percent,
     text: (row) => percent(row.change_percent), classes: (row) => tone(row.change_percent),
-    about: "Change since today’s open in percent of it",
+    about: "Change from today’s open in percent of the open", title: fromOpen,
   },
   {
-    id: "change_close_percent", label: "Close %", num: true, sample: "+00.00%", value: (row) => row.change_close_percent,
+    id: "change_close_percent", label: "Chg close %", num: true, sample: "+00.00%", value: (row) => row.change_close_percent,
     text: (row) => percent(row.change_close_percent), classes: (row) => tone(row.change_close_percent),
-    about: "Change since the previous close in percent of it",
+    about: "Change from the previous close in percent of it", title: fromClose,
   },
   {
-    id: "change_close", label: "Close $", num: true, optional: true, sample: "+000.00", value: (row) => row.change_close,
+    id: "change_close", label: "Chg close $", num: true, optional: true, sample: "+000.00", value: (row) => row.change_close,
     text: (row) => change(row.change_close, row.decimals), classes: (row) => tone(row.change_close),
-    about: "Price minus the previous close",
+    about: "Change from the previous close: price minus that close", title: fromClose,
   },
   {
-    id: "spark", label: "Today", num: true, sample: "0000000000", leaves: 1, paint: paintSpark, unsorted: true, noCsv: true,
+    id: "spark", label: "Today", num: true, sample: "000000000", leaves: 1, paint: paintSpark, unsorted: true, noCsv: true,
     value: () => null, text: () => "", classes: (row) => tone(row.change_percent), about: "Today’s session; the dashes are the open",
   },
   {
     id: "rvol", label: "RVOL", num: true, sample: "00.00", value: (row) => row.rvol, text: (row) => ratio(row.rvol),
-    classes: (row) => strong(row.rvol), about: "Volume so far against the mean of the same minute in 5 sessions",
-    title: (row) => (row.rvol === null || row.volume === null || !row.rvol
-      ? "" : `Volume so far against the mean of the same minute in 5 sessions. ${volume(row.volume)} against ${volume(row.volume / row.rvol)}.`),
+    classes: (row) => strong(row.rvol), about: "Volume so far against the mean of the same minute in the last sessions, 5 at most",
+    title: (row) => (!row.rvol || !row.volume
+      ? "" : `Volume so far against the mean of the same minute in the last sessions. ${volume(row.volume)} against ${volume(row.volume / row.rvol)}.`),
   },
   {
     id: "rvol_day", label: "RVOL day", num: true, sample: "00.00", leaves: 3, value: (row) => row.rvol_day,
     text: (row) => ratio(row.rvol_day), classes: (row) => strong(row.rvol_day),
-    about: "Volume so far against the mean of whole days",
-    title: (row) => (row.rvol_day === null || row.avg_volume === null || row.avg_volume === undefined
-      ? "" : `Volume so far against the mean of whole days. ${volume(row.volume)} against ${volume(row.avg_volume)}.`),
+    about: "Volume so far against the mean of whole sessions: small in the morning, 1.00 or so at the close",
+    title: (row) => (!row.rvol_day || !row.avg_volume || !row.volume
+      ? "" : `Volume so far against the mean of whole sessions. ${volume(row.volume)} against ${volume(row.avg_volume)}.`),
   },
-  { id: "volume", label: "Volume", num: true, sample: "00,000", value: (row) => row.volume, text: (row) => volume(row.volume) },
+  {
+    id: "volume", label: "Volume", num: true, sample: "00,000", value: (row) => row.volume, text: (row) => volume(row.volume),
+    about: "Traded in today’s session so far",
+    title: (row) => (row.volume === null || row.volume === undefined ? "" : `${count(row.volume)} in today’s session so far`),
+  },
   {
     id: "max_pain", label: "Max pain", num: true, sample: "0,000.00", value: (row) => row.max_pain,
     text: (row) => price(row.max_pain, 2), about: "Strike at which all holders of options together receive least, nearest expiry",

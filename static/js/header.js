@@ -5,7 +5,6 @@ import { h, mark, part, setText } from "./dom.js";
 import { display } from "./display.js";
 import { refreshTip, tip } from "./tips.js";
 
-
 /** The words in the mode chip: LIVE, DEMO, DELAYED 15 MIN, REPLAY ×10, NO FEED. */
 export function chipText({ name, detail }) {
   const short = (name === "DELAYED" || name === "REPLAY") && detail && detail.length <= 12;
@@ -21,17 +20,27 @@ export function sourceText(source, elapsed) {
   return state || detail || "unknown";
 }
 
-/** Everything known of a source, one fact a line. */
-export function sourceFacts(source, elapsed, now, zone) {
+/** A moment of real time in words against now, both Unix milliseconds. */
+function ago(ms, now) {
+  return `${age(Math.max(0, now - ms) / 1000)} ago`;
+}
+
+/** Everything known of a source, one fact a line; now is real time, Unix milliseconds. */
+export function sourceFacts(source, elapsed, now) {
   const lines = [`${source.label}: ${source.detail || source.state}`];
   lines.push(`Last message: ${source.age === null ? "none yet" : `${age(source.age + elapsed)} ago`}`);
   if (source.rate !== null && source.rate !== undefined) lines.push(`Rate: ${source.rate >= 10 ? count(source.rate) : ratio(source.rate)} a second`);
   lines.push(`Restarts: ${count(source.restarts)}`);
   lines.push(source.last_error
-    ? `Last error: ${source.last_error_at ? `${clockText(source.last_error_at, zone)} ` : ""}${source.last_error}`
+    ? `Last error: ${source.last_error}${source.last_error_at ? `, ${ago(source.last_error_at, now)}` : ""}`
     : "Last error: none");
-  if (source.next_try) lines.push(`Next try: ${clockText(source.next_try, zone)}`);
+  if (source.next_try) lines.push(`Next try: ${nextTry(source.next_try, now)}`);
   return lines.join("\n");
+}
+
+/** When a source is tried again, such as "in 0:04"; both are Unix milliseconds of real time. */
+export function nextTry(ms, now) {
+  return ms <= now ? "now" : `in ${countdown((ms - now) / 1000)}`;
 }
 
 /** Age of the freshest price source, for the folded sum. */
@@ -69,8 +78,9 @@ export class Header {
     this.draw();
   }
 
+  /** Seconds since the report. Ages of sources are in real time, whatever the market's speed. */
   #elapsed() {
-    return ((performance.now() - this.#at) / 1000) * this.clock.speed;
+    return (performance.now() - this.#at) / 1000;
   }
 
   /** Draw everything; called with each report. */
@@ -176,7 +186,7 @@ export class Header {
       h("span", { class: "mark" }), h("strong", {}), " ", h("span", { dataset: { part: "age" } }));
     tip(element, () => {
       const now = this.#health.sources.find((each) => each.name === source.name);
-      return now ? sourceFacts(now, this.#elapsed(), this.clock.now(), display.time_zone) : "";
+      return now ? sourceFacts(now, this.#elapsed(), this.clock.wall()) : "";
     });
     this.#elements.set(source.name, element);
     return element;

@@ -20,6 +20,7 @@ export class Heads {
   #layout = repaired(remembered("columns"), COLUMNS);
   #natural = {};
   #shown = [];
+  #stop = null;
   #phone = matchMedia("(max-width: 599px)");
   #changed;
 
@@ -61,7 +62,7 @@ export class Heads {
     };
     COLUMNS.forEach((column, index) => {
       const edge = index === 0 || column.id === "age" ? 4 : 0;
-      const head = width(column.label, "600 11px") + 12;
+      const head = width(column.label, "600 11px") + 11; // with the arrow of a sorted column
       const body = width(column.sample, column.bold ? "600 13px" : "400 13px") + (column.extra ?? 0);
       this.#natural[column.id] = Math.ceil(Math.max(head, body) + 14 + edge);
     });
@@ -103,6 +104,8 @@ export class Heads {
     const column = BY_ID.get(id);
     const button = th.querySelector("button");
     if (column.about) button.title = column.about;
+    button.tabIndex = -1; // the table is one stop: the rows lead here with an arrow
+    button.addEventListener("focus", () => { this.#stop = id; });
     button.setAttribute("aria-keyshortcuts", "Alt+ArrowLeft Alt+ArrowRight Shift+ArrowLeft Shift+ArrowRight Delete");
     button.addEventListener("click", () => this.sortBy(id));
     button.addEventListener("keydown", (event) => this.#key(event, id));
@@ -115,9 +118,29 @@ export class Heads {
     return th;
   }
 
+  /** Give the keyboard to the head it was on last, else to the first one. */
+  focus(id = this.#stop) {
+    const at = this.#shown.includes(id) ? id : this.#shown[0];
+    this.#stop = at;
+    this.#heads.get(at).querySelector("button").focus();
+  }
+
   #key(event, id) {
     const side = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     const { label } = BY_ID.get(id);
+    const isPlain = !event.altKey && !event.shiftKey && !event.ctrlKey && !event.metaKey;
+    const to = { ArrowLeft: this.#shown.indexOf(id) - 1, ArrowRight: this.#shown.indexOf(id) + 1, Home: 0, End: this.#shown.length - 1 }[event.key];
+    if (isPlain && to !== undefined) {
+      if (this.#shown[to]) this.focus(this.#shown[to]);
+      event.preventDefault();
+      return;
+    }
+    if (isPlain && event.key === "ArrowDown") {
+      const row = this.#live.body.querySelector('tr[tabindex="0"]');
+      row?.focus();
+      event.preventDefault();
+      return;
+    }
     if (side && event.altKey) {
       this.move(id, side);
     } else if (side && event.shiftKey) {

@@ -2,7 +2,7 @@
 
 import { start } from "./app.js";
 import { get, put } from "./api.js";
-import { COLUMNS } from "./columns.js";
+import { ABSENT, COLUMNS } from "./columns.js";
 import { csv, download } from "./csv.js";
 import { announce, h, pageData, part, setText } from "./dom.js";
 import { clock as clockText, date } from "./format.js";
@@ -11,6 +11,7 @@ import { openMenu } from "./menu.js";
 import { remember, remembered } from "./store.js";
 import { LiveTable } from "./table.js";
 import { toast } from "./toast.js";
+import { mayWrite } from "./writes.js";
 
 const GROUPS = ["positive", "neutral", "negative"];
 const CARD_SORTS = ["change_percent", "change_close_percent", "rvol", "volume", "max_pain", "dte", "symbol", "price", "age"];
@@ -32,8 +33,9 @@ const app = start({
   },
   search: { symbols: () => live?.rows ?? [], open: (symbol) => select(symbol) },
   keys: [
-    [["↑", "↓"], "Move between rows"],
-    [["Enter"], "Menu of the row"],
+    [["↑", "↓", "Home", "End"], "Move between rows; ↑ from the first one goes to the heads"],
+    [["Enter"], "Menu of the row; on a head: sort"],
+    [["←", "→"], "Move between heads"],
     [["Alt", "←", "→"], "On a head: move the column"],
     [["Shift", "←", "→"], "On a head: column width by 8 px"],
     [["Delete"], "On a head: hide the column"],
@@ -100,6 +102,7 @@ function drawCounts() {
   setText(part(document, "all"), String(all.length));
   for (const group of GROUPS) setText(part(document, group), String(all.filter((row) => row.group === group).length));
   document.getElementById("no-rows").hidden = all.length > 0;
+  if (live) queueMicrotask(holdStop); // rows are filtered after they are counted
 }
 
 /** Mark and show a row; false when the table has none of that name. */
@@ -125,6 +128,14 @@ function focusRow(tr) {
   tr.tabIndex = 0;
   tr.focus();
   tr.scrollIntoView({ block: "nearest" });
+}
+
+/** Tab finds the table whatever rows were filtered, hidden or removed. */
+function holdStop() {
+  const stop = live.body.querySelector('tr[tabindex="0"]');
+  if (stop && !stop.hidden) return;
+  if (stop) stop.tabIndex = -1;
+  if (live.visible[0]) live.visible[0].tabIndex = 0;
 }
 
 async function moveToGroup(symbol, group) {
@@ -174,16 +185,22 @@ function rowMenu(symbol, at) {
   const link = (name, label) => (page(name) ? { label, href: `${page(name).path}/${encodeURIComponent(symbol)}` } : null);
   const links = [link("gex", "Open GEX"), link("chart", "Open chart")].filter(Boolean);
   const groups = GROUPS.filter((each) => each !== row.group).map((group) => ({
-    label: `Move to ${group}`, run: () => moveToGroup(symbol, group),
+    label: `Move to ${group}`, run: () => moveToGroup(symbol, group), ...(mayWrite() ? {} : { disabled: true, hint: "Not connected" }),
   }));
+  const way = row.status in ABSENT && row.hint ? [{ label: `Use ${row.hint} instead`, run: () => takeHint(row.hint) }] : [];
   openMenu(at, [
     { title: row.name && row.name !== symbol ? `${symbol}, ${row.name}` : symbol },
-    ...links, ...(links.length ? [{ separator: true }] : []),
+    ...links, ...way, ...(links.length + way.length ? [{ separator: true }] : []),
     { label: "Copy row", run: () => copyRow(symbol) },
     ...groups,
     { separator: true },
     { label: "Hide", run: () => hideRow(symbol) },
   ], `Row ${symbol}`, live.element(symbol));
+}
+
+/** The way out of a symbol that is not offered: its stand-in in the table, else in setup. */
+function takeHint(hint) {
+  if (!select(hint)) location.assign(`/setup?add=${encodeURIComponent(hint)}`);
 }
 
 function openRow(symbol, tr) {
@@ -205,9 +222,9 @@ live.body.addEventListener("click", (event) => {
   const tr = rowOf(event.target);
   if (!tr) return;
   const link = event.target.closest("a[data-hint]");
-  if (link && live.row(link.dataset.hint)) {
+  if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
     event.preventDefault();
-    select(link.dataset.hint);
+    takeHint(link.dataset.hint);
   } else if (event.target.closest(".row-menu")) {
     rowMenu(tr.dataset.symbol, event.target);
   } else if (heads.isPhone && !link && app.data.pages.some((each) => each.name === "chart")) {
@@ -230,13 +247,13 @@ live.body.addEventListener("keydown", (event) => {
   const all = live.visible;
   const at = all.indexOf(tr);
   const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
-  if (to !== undefined) focusRow(all[Math.max(0, Math.min(all.length - 1, to))]);
+  if (event.key === "ArrowUp" && at === 0) heads.focus();
+  else if (to !== undefined) focusRow(all[Math.max(0, Math.min(all.length - 1, to))]);
   else if (event.key === "Enter") openRow(tr.dataset.symbol, tr);
   else return;
   event.preventDefault();
 });
-const firstRow = live.visible[0];
-if (firstRow) firstRow.tabIndex = 0;
+holdStop();
 
 document.querySelector('[data-action="reset"]').addEventListener("click", () => heads.reset());
 document.querySelector('[data-action="columns"]').addEventListener("click", (event) => {
@@ -257,7 +274,7 @@ document.querySelector('[data-action="csv"]').addEventListener("click", () => {
   toast("CSV saved", { at: now === null ? "" : `${date(now)} ${clockText(now)}` });
 });
 for (const button of document.querySelectorAll("[data-filter]")) {
-  button.addEventListener("click", () => { live.group = button.dataset.filter; keepView(); });
+  button.addEventListener("click", () => { live.group = button.dataset.filter; keepView(); holdStop(); });
 }
 part(document, "sort").addEventListener("change", (event) => {
   if (event.target.value) heads.sortBy(event.target.value);

@@ -24,7 +24,8 @@ function entry(item) {
   if (item.checked !== undefined) props["aria-checked"] = String(item.checked);
   const end = item.hint ? [h("span", { class: "end" }, item.hint)] : [];
   if (item.href) return h("a", { ...props, href: item.href }, item.label, ...end);
-  const button = h("button", { ...props, type: "button" }, item.label, ...end);
+  const button = h("button", { ...props, type: "button", "aria-disabled": item.disabled ? "true" : null }, item.label, ...end);
+  if (item.disabled) return button;
   button.addEventListener("click", () => {
     if (item.checked !== undefined) {
       const checked = button.getAttribute("aria-checked") !== "true";
@@ -48,7 +49,7 @@ function place(element, { x, y, right }) {
 /**
  * Open a menu below an element, or at {x, y}.
  * The keyboard goes back to `back`, else to the anchor.
- * items: {label, run, hint?, checked?, href?} | {separator} | {title}
+ * items: {label, run, hint?, checked?, href?, disabled?} | {separator} | {title}
  */
 export function openMenu(anchor, items, label, back = null) {
   closeMenu({ giveBack: false });

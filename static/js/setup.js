@@ -15,7 +15,7 @@ import { toast } from "./toast.js";
 const data = pageData("setup-data");
 let sources = null;
 const app = start({ health: (report) => sources?.report(report) });
-new Credentials({ first: data.first_run });
+new Credentials({ first: data.first_run, clock: app.clock });
 if (!data.first_run) editSettings();
 
 function editSettings() {

@@ -2,15 +2,16 @@
 
 import { post } from "./api.js";
 import { announce, h, part, setText } from "./dom.js";
-import { clock as clockText } from "./format.js";
+import { clock as clockText, zoneLabel } from "./format.js";
 import { display } from "./display.js";
 import { toast } from "./toast.js";
 
 const SECRET_LENGTH = 40;
+const DEMO = "demo"; // what the embedded market takes for both
 
 /** What is wrong with a refresh token as pasted, in words; "" when its shape is right. */
 export function tokenProblem(text) {
-  if (!text) return "";
+  if (!text || text === DEMO) return "";
   if (/\s/.test(text)) return "The token contains a blank or a line break. Copy it again.";
   const parts = text.split(".");
   if (parts.length < 3) return `Token ends early: ${text.length} characters, a refresh token has three parts joined by dots. Copy it again.`;
@@ -19,9 +20,9 @@ export function tokenProblem(text) {
   return "";
 }
 
-/** The same for a client secret. The length is a hint, not a rule. */
+/** The same for a client secret. */
 export function secretProblem(text) {
-  if (!text) return "";
+  if (!text || text === DEMO) return "";
   if (/\s/.test(text)) return "The secret contains a blank or a line break. Copy it again.";
   if (text.length < SECRET_LENGTH / 2) return `Secret ends early: ${text.length} characters, it usually has ${SECRET_LENGTH}. Copy it again.`;
   return "";
@@ -32,10 +33,14 @@ export class Credentials {
   #checks = document.querySelector('[data-part="checks"]');
   #busy = false;
   #tested = null;
+  #saved = "";
   #first;
+  #clock;
 
-  constructor({ first }) {
+  /** first: the page of the first start; clock: the market's, which the header shows too. */
+  constructor({ first, clock }) {
     this.#first = first;
+    this.#clock = clock;
     this.test = part(this.#form, "test");
     this.use = part(this.#form, "use");
     this.why = part(this.#form, "why");
@@ -67,6 +72,7 @@ export class Credentials {
 
   #edited(input) {
     this.#tested = null;
+    this.#saved = "";
     this.#say(input, "");
     this.#draw();
   }
@@ -86,10 +92,16 @@ export class Credentials {
     const { client_secret: secret, refresh_token: token } = this.#values;
     const missing = !secret && !token ? "Both fields are needed for a test" : !secret ? "The client secret is missing" : !token ? "The refresh token is missing" : "";
     this.test.disabled = Boolean(missing) || this.#busy;
-    this.test.hidden = this.#tested === true;
+    this.test.hidden = this.#tested === true || this.#saved !== "";
     this.use.hidden = this.#tested !== true;
-    setText(this.why, this.#busy ? "" : missing);
-    const step = this.#tested === true || this.#busy ? 3 : secret || token ? 2 : 1;
+    setText(this.why, this.#saved || (this.#busy ? "" : missing));
+    this.why.classList.toggle("saved", this.#saved !== "");
+    if (this.#saved) setText(part(this.#form, "skip"), "Open the table");
+    this.#drawSteps(this.#saved ? 4 : this.#tested === true || this.#busy ? 3 : secret || token ? 2 : 1);
+  }
+
+  /** Steps before this one are done; 4 is behind the last. */
+  #drawSteps(step) {
     for (const item of document.querySelectorAll("[data-step]")) {
       const number = Number(item.dataset.step);
       item.toggleAttribute("data-done", number < step || (number === 3 && this.#tested === true));
@@ -97,7 +109,7 @@ export class Credentials {
       else item.removeAttribute("aria-current");
     }
     for (const text of document.querySelectorAll('[data-part="step-text"]')) {
-      setText(text, `${this.#first ? "first start, " : ""}step ${step} of 3`);
+      setText(text, step > 3 ? "saved" : `${this.#first ? "first start, " : ""}step ${step} of 3`);
     }
   }
 
@@ -144,8 +156,8 @@ export class Credentials {
     const known = new Set(checks.map((each) => each.name));
     for (const line of this.#checks.children) if (!known.has(line.dataset.check)) this.#line(line, { ok: null, text: "not run" });
     setText(document.querySelector('[data-part="checks-title"]'), "Last test");
-    const time = document.querySelector('[data-part="checks-time"]');
-    setText(time, clockText(Date.now(), display.time_zone));
+    const zone = display.time_zone;
+    setText(document.querySelector('[data-part="checks-time"]'), `${clockText(this.#clock.now(), zone)} ${zoneLabel(zone)}`);
   }
 
   #line(line, { ok, text, cure }) {
@@ -164,9 +176,11 @@ export class Credentials {
       this.token.value = "";
       for (const input of [this.secret, this.token]) input.placeholder = "set; paste a new one to replace it";
       this.#tested = null;
+      this.#saved = restart || "Saved.";
+      document.querySelector('.sections a[href="#credentials"] .mark')?.remove();
       this.#draw();
-      setText(this.why, restart || "Saved.");
       toast("Credentials saved");
+      part(this.#form, "skip").focus();
     } catch (problem) {
       setText(this.why, `Not saved: ${problem.message}`);
     } finally {

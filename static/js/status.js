@@ -4,8 +4,10 @@ import { start } from "./app.js";
 import { post } from "./api.js";
 import { display, onDisplay } from "./display.js";
 import { h, mark, part, setText, svg } from "./dom.js";
+import { nextTry } from "./header.js";
 import { DASH, age, clock as clockText, count, date, milliseconds, volume, zoneLabel } from "./format.js";
 import { toast } from "./toast.js";
+import { mayWrite } from "./writes.js";
 
 const STALL_BAR_MS = 100;
 const known = (value) => typeof value === "number" && Number.isFinite(value);
@@ -20,10 +22,15 @@ const app = start({
   },
 });
 onDisplay(() => report && draw());
-setInterval(() => { if (report && !document.hidden) drawParts(); }, 1000);
+setInterval(() => {
+  if (!report || document.hidden) return;
+  drawTiles();
+  drawParts();
+}, 1000);
 
+/** Seconds since the report: what it says of parts is in real time. */
 function elapsed() {
-  return ((performance.now() - at) / 1000) * app.clock.speed;
+  return (performance.now() - at) / 1000;
 }
 
 /** Events a second as people say it: 1,904/s, 31/min, 4/h. */
@@ -37,6 +44,7 @@ function rate(value) {
 }
 
 function duration(ms) {
+  if (ms < 60000) return `${Math.max(0, Math.floor(ms / 1000))}s`;
   const minutes = Math.floor(ms / 60000);
   const [days, hours] = [Math.floor(minutes / 1440), Math.floor((minutes % 1440) / 60)];
   if (days) return `${days}d ${hours}h`;
@@ -45,14 +53,26 @@ function duration(ms) {
 
 const time = (ms) => clockText(ms, display.time_zone);
 
+/** Up since is real time, which is not the market's in a demo or a replay. */
+function upReading(up) {
+  const now = app.clock.wall() ?? report.clock.wall_ms;
+  const [day, today] = [date(up, display.time_zone), date(now, display.time_zone)];
+  return `${duration(now - up)} ago${day === today ? "" : `, ${day}`}${isShifted() ? ", real time" : ""}`;
+}
+
+/** True when the market's clock is not the one on the wall. */
+function isShifted() {
+  const { market_ms: market, wall_ms: wall, speed } = report.clock;
+  return speed !== 1 || Math.abs(market - wall) > 2000;
+}
+
 /** The tiles as {id: [metric, reading, tone]}; unknown is a dash. */
 function tiles() {
   const { ok, problems, up_since_ms: up, feed_rate: feed, feed_peak: peak, tick_ms: tick, loop, sockets, clients, queues, memory_mb: memory } = report;
-  const now = app.clock.now() ?? report.clock.market_ms;
   const fullest = (queues ?? []).filter((each) => each.limit).sort((one, other) => other.depth / other.limit - one.depth / one.limit)[0];
   return {
     health: [ok ? "200" : "503", ok ? "required parts work" : problems.join(", ") || "a required part is down", ok ? "up" : "down"],
-    up: known(up) ? [time(up), `${duration(now - up)} ago`] : [DASH, ""],
+    up: known(up) ? [time(up), upReading(up)] : [DASH, ""],
     feed: known(feed) ? [`${count(feed)}/s`, known(peak) ? `peak ${count(peak)}` : ""] : [DASH, "no event yet"],
     tick: known(tick?.p50) ? [milliseconds(tick.p50), known(tick.p99) ? `p50, p99 ${milliseconds(tick.p99)}` : "p50"] : [DASH, "not measured"],
     loop: known(loop?.p99) ? [milliseconds(loop.p99), `longest ${milliseconds(loop.max)}`] : [DASH, "not measured"],
@@ -78,23 +98,23 @@ function lastError({ last_error: text, last_error_at: when }) {
   return text ? `${when ? `${time(when)} ` : ""}${text}` : "none";
 }
 
-function nextTry({ next_try: when }) {
-  return known(when) ? time(when) : "";
+function nextTryText({ next_try: when }) {
+  return known(when) ? nextTry(when, app.clock.wall()) : "";
 }
 
 function partRow(each, label, state) {
   const error = lastError(each);
   const row = h("tr", {}, h("td", {}, mark(each.mark)), h("td", { title: label }, label),
     h("td", { class: each.mark === "down" ? "bad" : each.mark === "off" ? "muted" : "soft", title: state }, state),
-    h("td", { class: "num" }, age(known(each.age) ? each.age + elapsed() : null)), h("td", { class: "num" }, rate(each.rate)),
+    h("td", { class: "num" }, age(known(each.age) ? each.age + elapsed() : null)), h("td", { class: known(each.rate) ? "num" : "num unknown" }, rate(each.rate)),
     h("td", { class: "num" }, count(each.restarts)), h("td", { class: `error${error === "none" ? " none" : ""}`, title: error }, error),
-    h("td", { class: "next-try" }, nextTry(each)));
+    h("td", { class: "next-try" }, nextTryText(each)));
   return row;
 }
 
 function retryButton(source) {
   return h("button", {
-    type: "button", class: "link", onclick: async (event) => {
+    type: "button", class: "link", disabled: !mayWrite(), title: mayWrite() ? null : "Not connected", onclick: async (event) => {
       event.target.disabled = true;
       try {
         await post(`/api/sources/${encodeURIComponent(source.name)}/retry`);
@@ -136,7 +156,7 @@ function drawErrors() {
   const errors = [...report.errors].sort((one, other) => other.at_ms - one.at_ms);
   fill("errors-rows", errors.map((each) => h("tr", {}, h("td", { class: "soft", title: date(each.at_ms, display.time_zone) }, time(each.at_ms)),
     h("td", { class: "soft" }, each.source), h("td", {}, each.text), h("td", { class: "num" }, count(each.count)))));
-  setText(part(document, "errors-count"), errors.length ? `${errors.length} kind${errors.length === 1 ? "" : "s"}, newest first` : "");
+  setText(part(document, "errors-count"), errors.length ? `${errors.length} kind${errors.length === 1 ? "" : "s"}, newest first${isShifted() ? ", real time" : ""}` : "");
   part(document, "errors-empty").hidden = errors.length > 0;
 }
 

@@ -25,7 +25,9 @@ class RowView {
     this.seen = true;
     this.dirty = true;
     this.spark = null;
+    this.flash = 0; // direction of the flash shown now
     this.flashUntil = 0;
+    this.flashTimer = 0;
   }
 
   cell(id) {
@@ -49,7 +51,7 @@ class RowView {
     if (cell.dataset.key !== key) {
       cell.dataset.key = key;
       cell.replaceChildren(ABSENT[status]);
-      if (hint) cell.append(" ", h("a", { href: `/setup?add=${encodeURIComponent(hint)}`, dataset: { hint } }, `Use ${hint} instead`));
+      if (hint) cell.append(" ", h("a", { href: `/setup?add=${encodeURIComponent(hint)}`, tabindex: "-1", dataset: { hint } }, `Use ${hint} instead`));
     }
     return cell;
   }
@@ -93,6 +95,7 @@ export class LiveTable {
     for (const row of rows) this.#add(row, drawn.get(row.symbol));
     this.#body.addEventListener("pointerenter", (event) => { this.#pointerInside = event.pointerType === "mouse"; });
     this.#body.addEventListener("pointerleave", () => { this.#pointerInside = false; });
+    this.#body.addEventListener("pointerover", (event) => this.#explain(event));
     setInterval(() => this.#everySecond(), SORT_MS);
   }
 
@@ -156,9 +159,8 @@ export class LiveTable {
       view.dirty = true;
       if (row.status in ABSENT !== view.absent) view.arrange(this.#shown);
       if (before.status !== row.status || before.group !== row.group) told = true;
-      if (!whole && before.price !== null && row.price !== null && before.price !== row.price) {
-        this.#flash(view, row.price > before.price);
-      }
+      if (view.flash && (view.flash !== row.direction || row.stale)) this.#darken(view);
+      if (!whole && before.price !== null && row.price !== null && before.price !== row.price) this.#flash(view);
     }
     if (told) {
       this.#changed();
@@ -169,15 +171,26 @@ export class LiveTable {
     this.#schedule();
   }
 
-  #flash(view, isUp) {
+  /**
+   * One flash a second and row, in the direction of the arrow: several ticks may lie between
+   * two messages, so the last price against this one is not always the last tick.
+   */
+  #flash(view) {
     const now = performance.now();
-    if (!view.seen || document.hidden || now < view.flashUntil || !mayFlash()) return;
-    view.flashUntil = now + FLASH_MS;
+    const { direction } = view.row;
     const cell = view.cells.get("price");
-    if (!cell) return;
-    const name = isUp ? "tick-up" : "tick-down";
-    cell.classList.add(name);
-    setTimeout(() => cell.classList.remove("tick-up", "tick-down"), FLASH_MS);
+    if (!direction || !cell || !view.seen || document.hidden || now < view.flashUntil || !mayFlash()) return;
+    clearTimeout(view.flashTimer);
+    view.flash = direction;
+    view.flashUntil = now + FLASH_MS;
+    cell.classList.add(direction > 0 ? "tick-up" : "tick-down");
+    view.flashTimer = setTimeout(() => this.#darken(view), FLASH_MS);
+  }
+
+  /** End a flash, in time or because the arrow has turned meanwhile. */
+  #darken(view) {
+    view.flash = 0;
+    view.cells.get("price")?.classList.remove("tick-up", "tick-down");
   }
 
   #seen(entries) {
@@ -229,19 +242,30 @@ export class LiveTable {
     const classes = [id, column.num && "num", column.classes?.(row, now), unknown && "unknown",
       cell.classList.contains("tick-up") && "tick-up", cell.classList.contains("tick-down") && "tick-down"].filter(Boolean).join(" ");
     if (cell.className !== classes) cell.className = classes;
-    this.#explain(cell, unknown, unknown ? row.reasons?.[id] : column.title?.(row));
+    if (unknown || cell.hasAttribute("aria-label")) this.#reason(cell, unknown ? row.reasons?.[id] : "");
   }
 
-  #explain(cell, unknown, text) {
+  /** A dash carries the reason why it is one; "" takes it away. */
+  #reason(cell, text) {
     if ((cell.title || "") === (text ?? "")) return;
-    if (!text) {
+    if (text) {
+      cell.title = text;
+      cell.setAttribute("aria-label", `unknown: ${text}`);
+    } else {
       cell.removeAttribute("title");
       cell.removeAttribute("aria-label");
-      return;
     }
-    cell.title = text;
-    if (unknown) cell.setAttribute("aria-label", `unknown: ${text}`);
-    else cell.removeAttribute("aria-label");
+  }
+
+  /** The figures behind a number, worked out when the pointer comes to it, not with each tick. */
+  #explain({ target }) {
+    const cell = target.closest?.("td[data-col]");
+    const view = cell && this.#views.get(cell.parentElement.dataset.symbol);
+    const column = view && BY_ID.get(cell.dataset.col);
+    if (!column?.title || cell.hasAttribute("aria-label")) return;
+    const text = column.title(view.row);
+    if (text) cell.title = text;
+    else cell.removeAttribute("title");
   }
 
   #everySecond() {
@@ -250,7 +274,7 @@ export class LiveTable {
     for (const view of this.#views.values()) {
       if (view.seen && !view.tr.hidden && !view.absent && view.cells.has("age")) this.#paintCell(view, "age", now);
     }
-    const isBusy = this.#pointerInside || this.#body.contains(document.activeElement);
+    const isBusy = this.#pointerInside || this.#body.querySelector(":focus-visible") !== null;
     if (this.#sortWanted && !isBusy) this.resort();
   }
 
