@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 
 class GrokSauceError(Exception):
     """Base of every error this project raises on purpose."""
@@ -33,3 +36,15 @@ class SettingsError(GrokSauceError):
 
 class StartupError(GrokSauceError):
     """The process cannot start as asked: port in use, folder not writable, mode not patched."""
+
+
+def reason_of(problem: OSError) -> str:
+    """What the system says went wrong, in words; "" when it says nothing.
+
+    >>> reason_of(ConnectionRefusedError(errno.ECONNREFUSED, "ECONNREFUSED"))
+    'Connection refused'
+    """
+    text = problem.strerror or ""
+    if problem.errno is not None and text == errno.errorcode.get(problem.errno):
+        return os.strerror(problem.errno)  # eventlet's sockets give the bare name
+    return text

@@ -26,6 +26,14 @@ MARKS: Final = {
     "auth_failed": "down",
     "off": "off",
 }
+# What a problem says of a source that is not live.
+STATE_WORDS: Final = {
+    "connecting": "is connecting",
+    "stale": "is silent",
+    "backoff": "is down",
+    "auth_failed": "was refused",
+    "off": "is off",
+}
 WORKER_MARKS: Final = {
     "running": "fresh",
     "waiting": "off",
@@ -231,13 +239,13 @@ class Health:
     def _problems(self) -> list[str]:
         """What must work and does not, in words."""
         found = [
-            f"{status.label} is {status.state.replace('_', ' ')}"
+            f"{status.label} {STATE_WORDS[status.state]}"
             + (f": {status.last_error}" if status.last_error else "")
             for status in self._sources.values()
             if status.required and status.state != "live"
         ]
         found += [
-            f"worker {status.name} is {status.state}"
+            f"worker {status.name} {'was refused' if status.state == 'refused' else 'is down'}"
             + (f": {status.last_error}" if status.last_error else "")
             for status in self._supervisor.statuses.values()
             if status.state in ("backoff", "refused") and status.name not in self._sources

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from grok_sauce import __version__
-from grok_sauce.errors import BadPayload, SourceError
+from grok_sauce.errors import BadPayload, SourceError, reason_of
 
 if TYPE_CHECKING:
     import requests
@@ -233,7 +233,7 @@ def _reason(problem: Exception) -> str:
             break
         cause = inner
     if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
+        return reason_of(cause)
     return type(cause).__name__
 
 

@@ -332,5 +332,5 @@ class DxLinkFeed:
         self._state(state, "down", "" if problem is None else str(problem))
         self.status.facts["subscriptions"] = 0
         if state == "backoff" and self._up is not False:
-            log.warning("dxLink: lost: %s", problem)
+            log.warning("dxLink: lost: %s", str(problem).removeprefix("dxLink: "))
         self._link(False)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from grok_sauce.errors import SourceError
+from grok_sauce.errors import SourceError, reason_of
 from grok_sauce.feeds.websocket_frames import FrameSplitter
 from grok_sauce.http import LOOPBACK, USER_AGENT
 
@@ -156,6 +156,6 @@ class WebSocketLink:
 def _words(problem: BaseException) -> str:
     """An error in words, without addresses or what the server said at length."""
     if isinstance(problem, OSError) and problem.strerror:
-        return problem.strerror
+        return reason_of(problem)
     text = str(problem).splitlines()[0][:120] if str(problem) else ""
     return text or type(problem).__name__

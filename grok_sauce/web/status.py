@@ -92,9 +92,13 @@ def _parts(kind: str, items: list[Mapping[str, Any]]) -> list[Family]:
         for item in items
         for mark in MARKS
     ]
+    age = {
+        "source": "age of the last event of a source",
+        "worker": "how long a worker has run since its last start",
+    }
     return [
         (f"{kind}_mark", f"1 for the mark a {kind} has now", marks),
-        (f"{kind}_age_seconds", f"age of the last event of a {kind}", each("age")),
+        (f"{kind}_age_seconds", age[kind], each("age")),
         (f"{kind}_events_per_second", f"rate of a {kind}", each("rate")),
         (f"{kind}_restarts_total", f"restarts of a {kind}", each("restarts")),
     ]
