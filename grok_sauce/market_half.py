@@ -99,7 +99,7 @@ class MarketHalf:
             self.status,
         )
         self.watchlist = Watchlist(
-            lambda symbol: self.broker.resolve(symbol, clock.market()),
+            lambda symbols: self.broker.resolve_all(symbols, clock.market()),
             self.feed.want,
             self.engine.put,
             clock,

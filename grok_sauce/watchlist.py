@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from grok_sauce.errors import SourceError
 from grok_sauce.feeds.subscriptions import TABLE, Subscription
@@ -20,7 +20,7 @@ OWNER = "table"
 HISTORY_SESSIONS = 5  # sessions of one-minute candles that RVOL compares with
 TICKERS = ("Quote", "Trade", "TradeETH", "Summary", "Profile")
 
-Resolve = Callable[[str], Instrument]
+Resolve = Callable[[Sequence[str]], Mapping[str, Instrument]]
 Want = Callable[[str, Iterable[Subscription], int], None]
 Sink = Callable[[Batch], None]
 
@@ -87,21 +87,24 @@ class Watchlist:
             self._day = today
 
     def _resolve_missing(self, stop: threading.Event) -> str | None:
+        """All shares in one request, then each future; what is wanted may change meanwhile."""
         failure = None
-        for symbol in self._symbols:
-            if stop.is_set():
-                return None
-            if symbol in self._resolved:
-                continue
+        tried: set[str] = set()
+        while not stop.is_set():
+            missing = [s for s in self._symbols if s not in self._resolved and s not in tried]
+            some = [symbol for symbol in missing if not symbol.startswith("/")] or missing[:1]
+            if not some:
+                return failure
+            tried.update(some)
             try:
-                found = self._resolve(symbol)
+                found = self._resolve(some)
             except SourceError as problem:
                 failure = str(problem)
                 continue
             with self._lock:
-                self._resolved[symbol] = found
+                self._resolved.update(found)
             self._announce()
-        return failure
+        return None
 
     def _announce(self) -> None:
         """Tell the state which instruments there are, and the feed what to subscribe."""
@@ -122,9 +125,12 @@ class Watchlist:
         found = []
         for instrument in instruments:
             streamer = instrument.streamer
-            if instrument.problem == "not_offered" or not streamer:
-                continue
+            is_root = instrument.kind == "future" and instrument.contract is None
+            if instrument.problem == "not_offered" or not streamer or is_root:
+                continue  # a root alone is no contract: its prices would be another one's
             found += [Subscription(kind, streamer) for kind in TICKERS]
+            if instrument.problem == "unknown_symbol":
+                continue  # should the feed know it after all; places for candles are few
             since = history_start(now, instrument.kind)
             found.append(Subscription("Candle", candle_symbol(streamer, "m"), since))
         return found

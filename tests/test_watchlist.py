@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -30,15 +30,24 @@ class Outside:
     wants: list[list[Subscription]] = field(default_factory=list)
     batches: list[Batch] = field(default_factory=list)
     front: str = "/ESZ26:XCME"
+    requests: int = 0
+    meanwhile: Callable[[], object] = lambda: None
 
-    def resolve(self, symbol: str) -> Instrument:
-        self.asked.append(symbol)
-        if symbol in self.fails:
+    def resolve(self, symbols: Sequence[str]) -> dict[str, Instrument]:
+        self.asked += symbols
+        self.requests += 1
+        if self.fails.intersection(symbols):
             raise SourceError("records are down")
+        self.meanwhile()
+        return {symbol: self.record(symbol) for symbol in symbols}
+
+    def record(self, symbol: str) -> Instrument:
         if symbol == "DXY":
             return Instrument("DXY", "DXY", "index", problem="not_offered", hint="UUP")
         if symbol.startswith("/"):
             return Instrument(symbol, self.front, "future", contract=self.front[:5])
+        if symbol == "ZZZZ":
+            return Instrument(symbol, symbol, "unknown", problem="unknown_symbol")
         return Instrument(symbol, symbol, "etf", f"{symbol} fund")
 
     def want(self, owner: str, entries: Iterable[Subscription], priority: int) -> None:
@@ -109,18 +118,52 @@ def test_taking_a_symbol_away_leaves_the_others_entries_as_they_were(
 def test_records_that_are_down_stop_no_known_symbol_and_are_asked_again(
     outside: Outside, clock: ManualClock
 ) -> None:
-    outside.fails = {"SPY"}
+    outside.fails = {"/ES"}
     watchlist = Watchlist(outside.resolve, outside.want, outside.batches.append, clock)
-    watchlist.set_symbols(["SPY", "QQQ"])
+    watchlist.set_symbols(["/ES", "SPY", "QQQ"])
 
     with pytest.raises(SourceError, match="records are down"):
         watchlist.run(threading.Event())
+    before = outside.streamers()
     outside.fails = set()
     one_pass(watchlist)
 
-    assert outside.streamers() == {"SPY", "QQQ"}
-    assert outside.asked.count("SPY") >= 2
+    assert before == {"SPY", "QQQ"}
+    assert outside.streamers() == {"/ESZ26:XCME", "SPY", "QQQ"}
+    assert outside.asked.count("/ES") >= 2
     assert outside.asked.count("QQQ") == 1
+
+
+def test_a_symbol_nobody_knows_takes_no_place_among_the_candles(
+    outside: Outside, clock: ManualClock
+) -> None:
+    watchlist = Watchlist(outside.resolve, outside.want, outside.batches.append, clock)
+    watchlist.set_symbols(["ZZZZ"])
+
+    one_pass(watchlist)
+
+    assert [entry.kind for entry in outside.wants[-1]] == [*TICKERS]
+
+
+def test_two_hundred_shares_are_one_request(outside: Outside, clock: ManualClock) -> None:
+    watchlist = Watchlist(outside.resolve, outside.want, outside.batches.append, clock)
+    watchlist.set_symbols([f"A{number}" for number in range(200)])
+
+    one_pass(watchlist)
+
+    assert outside.requests == 1
+
+
+def test_a_list_that_changes_while_it_is_read_is_not_read_to_its_end(
+    outside: Outside, clock: ManualClock
+) -> None:
+    watchlist = Watchlist(outside.resolve, outside.want, outside.batches.append, clock)
+    watchlist.set_symbols(["SPY", "/ES", "/NQ", "/VX"])
+    outside.meanwhile = lambda: watchlist.set_symbols(["SPY", "/CL"])
+
+    one_pass(watchlist)
+
+    assert outside.asked == ["SPY", "/CL"]
 
 
 def test_futures_are_resolved_again_on_a_new_new_york_day(
