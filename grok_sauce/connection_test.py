@@ -180,31 +180,6 @@ class Listener:
             self._ended.set()
 
 
-def quotes(broker: Tastytrade, symbols: list[str], clock: Clock) -> list[tuple[str, bool, str]]:
-    """(symbol, delivered, text) of each: bid, ask and middle as the feed has them now."""
-    try:
-        known = {symbol: broker.resolve(symbol, clock.market()) for symbol in symbols}
-    except GrokSauceError as problem:
-        return [(symbol, False, str(problem)) for symbol in symbols]
-    offered = {s: i.streamer for s, i in known.items() if i.problem is None}
-    with Listener(broker, clock) as listener:
-        state = listener.state
-        listener.want([Subscription("Quote", streamer) for streamer in offered.values()])
-        listener.wait(lambda: all(state.quote(s) is not None for s in offered.values()))
-        found = []
-        for symbol in symbols:
-            quote = state.quote(offered[symbol]) if symbol in offered else None
-            if quote is not None and quote.mid is not None:
-                text = f"bid {quote.bid:,.2f}, ask {quote.ask:,.2f}, middle {quote.mid:,.2f}"
-                found.append((symbol, True, text))
-            elif symbol not in offered:
-                found.append((symbol, False, str(known[symbol].problem).replace("_", " ")))
-            else:
-                why = f": {listener.problem}" if listener.problem else ""
-                found.append((symbol, False, f"no quote within {PATIENCE:g} s{why}"))
-    return found
-
-
 def near_options(chain: dict[str, Any], spot: float, now: float, count: int) -> list[str]:
     """Streamer symbols of the options nearest spot, of the nearest expiry that is still ahead."""
     today = sessions.new_york_date(now).isoformat()

@@ -33,6 +33,7 @@ MAY: dict[str, set[str]] = {
     # Joining parts.
     "setup_desk": ALL,
     "connection_test": ALL,
+    "symbol_test": ALL,
     "market_half": ALL,
     "web_half": ALL,
     "commands": ALL,

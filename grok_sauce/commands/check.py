@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import platform
 import shutil
@@ -24,8 +25,9 @@ NAME = "check"
 HELP = "what works and what is missing; exit 1 on any failure"
 EPILOG = """examples:
   python3 main.py check
-  python3 main.py check --symbols SPX,NDX,SPY,QQQ --json
+  python3 main.py check --symbols SPX,/ES,TLT --json
 """
+SYMBOLS = "SPX,NDX,SPY,QQQ"
 SKEW = 5.0  # seconds our clock may differ from the broker's
 SPACE = 200_000_000  # bytes free for history and logs
 
@@ -43,7 +45,10 @@ class Finding:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which symbols to try on the feed, and how to print."""
     parser.add_argument(
-        "--symbols", metavar="A,B", help="also try these on the live feed: bid, ask and middle"
+        "--symbols",
+        metavar="A,B",
+        default=SYMBOLS,
+        help=f"try these on the live feed: quote and six options each ({SYMBOLS}; '' for none)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -51,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run every check, print the lines, 1 when one failed."""
     clock = RealClock()
+    logging.getLogger("grok_sauce.feeds").setLevel(logging.WARNING)  # the lines say what came
     env_file = Path(os.environ.get("GROK_SAUCE_ENV_FILE", ROOT / ".env"))
     findings = [python_version(), packages(), port_free(args.host, args.port)]
     findings += [data_folder(args.data), env_rights(env_file), settings_file(args.settings)]
@@ -198,10 +204,7 @@ def broker(environ: Mapping[str, str], clock: Clock, symbols: list[str]) -> list
     """Sign-in, quote token and clock skew by read-only calls, then the symbols on the feed."""
     if not has_credentials(environ):
         cure = "set CLIENT_SECRET and REFRESH_TOKEN in .env, or use Setup, Credentials"
-        found = [Finding("tastytrade", None, f"no credentials; {cure}")]
-        if symbols:
-            found.append(Finding("Symbols", False, "need credentials", cure))
-        return found
+        return [Finding("tastytrade", None, f"no credentials; {cure}")]
     from grok_sauce.clients.tastytrade import Tastytrade, TastytradeSettings
 
     chosen = settings.read_env(TastytradeSettings, environ)
@@ -214,11 +217,11 @@ def broker(environ: Mapping[str, str], clock: Clock, symbols: list[str]) -> list
         token = attempt("Quote token", lambda: f"level {client.quote_token().level}")
         found.append(token)
         if token.ok and symbols:
-            from grok_sauce.connection_test import quotes
+            from grok_sauce.symbol_test import live_symbols
 
             found += [
-                Finding(f"Symbol {name}", ok, text)
-                for name, ok, text in quotes(client, symbols, clock)
+                Finding(f"Symbol {each.symbol}", each.ok, each.text, each.cure)
+                for each in live_symbols(client, symbols, clock)
             ]
     return found
 
