@@ -1,6 +1,6 @@
 // Settings as edited and as saved, with steps back.
 
-import { changedSections, changes } from "./settings_diff.js";
+import { changedSections, changes, merged } from "./settings_diff.js";
 
 export class Draft {
   #steps = [];
@@ -21,9 +21,8 @@ export class Draft {
 
   /** Take a newer server state but keep what was edited here. */
   rebase(settings, revision) {
-    const mine = changedSections(this.saved, this.now);
+    this.now = merged(this.saved, this.now, settings);
     this.saved = structuredClone(settings);
-    this.now = { ...structuredClone(settings), ...mine };
     this.revision = revision;
     this.#steps = [];
     this.tell();

@@ -62,9 +62,13 @@ export class Search {
       .map((each) => ({ name: each.label, text: "", end: "page", run: () => location.assign(each.path) }));
     const rows = words
       ? this.#symbols().filter((each) => each.symbol.toLowerCase().startsWith(lower))
-        .map((each) => ({ name: each.symbol, text: each.name ?? "", end: "in the table", run: () => this.#show(each.symbol) }))
+        .map((each) => this.#row(each))
       : [];
     return [...rows, ...pages].slice(0, 9);
+  }
+
+  #row({ symbol, name }) {
+    return { name: symbol, text: name ?? "", end: "in the table", run: () => this.#show(symbol) };
   }
 
   #show(symbol) {
@@ -76,7 +80,8 @@ export class Search {
     try {
       const { results } = await get(`/api/symbols?q=${encodeURIComponent(words)}`, { signal: this.#asked.signal });
       const have = new Set(known.map((each) => each.name));
-      const more = results.filter((each) => !have.has(each.symbol)).slice(0, 6).map((each) => ({
+      const rows = new Map(this.#symbols().map((each) => [each.symbol, each]));
+      const more = results.filter((each) => !have.has(each.symbol)).slice(0, 6).map((each) => (rows.has(each.symbol) ? this.#row(rows.get(each.symbol)) : {
         name: each.symbol,
         text: each.name ?? "",
         end: each.last === null || each.last === undefined ? "add in Setup" : `${price(each.last)}, add in Setup`,

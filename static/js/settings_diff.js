@@ -42,7 +42,10 @@ function symbolChanges(before, after) {
     else if (groupOf(before, symbol) !== group) changes.push({ label: symbol, text: `${groupOf(before, symbol)} → ${group}` });
   }
   for (const symbol of had) if (!has.includes(symbol)) changes.push({ label: symbol, text: `removed from ${groupOf(before, symbol)}` });
-  if (!changes.length && had.join() !== has.join()) changes.push({ label: "Symbols", text: "new order" });
+  const common = (from, group, other) => from[group].filter((symbol) => other[group].includes(symbol)).join();
+  for (const group of GROUPS) {
+    if (common(before, group, after) !== common(after, group, before)) changes.push({ label: group, text: "new order" });
+  }
   return changes;
 }
 
@@ -69,6 +72,41 @@ export function changes(before, after) {
   const found = symbolChanges(before.indicators, after.indicators);
   walk(before, after, "", found);
   return found;
+}
+
+/** A list as edited here, on top of a newer one: my additions stay, my removals go. */
+function mergedList(base, mine, theirs) {
+  if (JSON.stringify(theirs) === JSON.stringify(base)) return [...mine];
+  const list = theirs.filter((each) => mine.includes(each) || !base.includes(each));
+  mine.forEach((each, index) => {
+    if (!base.includes(each) && !list.includes(each)) list.splice(index, 0, each);
+  });
+  return list;
+}
+
+function mergedValue(base, mine, theirs) {
+  if (JSON.stringify(mine) === JSON.stringify(base)) return structuredClone(theirs);
+  if (isPlain(mine) && isPlain(theirs)) {
+    const names = new Set([...Object.keys(theirs), ...Object.keys(mine)]);
+    return Object.fromEntries([...names].map((name) => [name, mergedValue(base?.[name], mine[name], theirs[name])])
+      .filter(([, value]) => value !== undefined));
+  }
+  if (Array.isArray(mine) && Array.isArray(theirs) && Array.isArray(base)) return mergedList(base, mine, theirs);
+  return structuredClone(mine);
+}
+
+/** Settings edited here on top of newer saved ones: what was not touched here is theirs. */
+export function merged(base, mine, theirs) {
+  const result = mergedValue(base, mine, theirs);
+  const moved = (symbol) => groupOf(mine.indicators, symbol) !== groupOf(base.indicators, symbol);
+  for (const group of GROUPS) {
+    // a symbol moved on both sides stands once, where it was put here
+    result.indicators[group] = result.indicators[group].filter((symbol) => {
+      const places = GROUPS.filter((each) => result.indicators[each].includes(symbol));
+      return places.length === 1 || (moved(symbol) ? groupOf(mine.indicators, symbol) : places[0]) === group;
+    });
+  }
+  return result;
 }
 
 /** The sections that differ, whole, as PUT /api/settings takes them. */

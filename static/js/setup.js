@@ -4,7 +4,7 @@ import { start } from "./app.js";
 import { get, post, put } from "./api.js";
 import { applyDisplay } from "./display.js";
 import { ask } from "./dialog.js";
-import { announce, h, pageData, part, setText } from "./dom.js";
+import { h, pageData, part, setText } from "./dom.js";
 import { Draft } from "./draft.js";
 import { changes } from "./settings_diff.js";
 import { Credentials } from "./setup_credentials.js";
@@ -144,13 +144,7 @@ function equipSave(draft) {
   save.addEventListener("click", async () => {
     save.disabled = true;
     try {
-      const answer = await put("/api/settings", { revision: draft.revision, settings: draft.sections });
-      draft.adopt(answer.settings, answer.revision);
-      toast("Settings saved");
-      announce("Settings saved");
-    } catch (problem) {
-      if (problem.status === 409) await conflict(draft, problem);
-      else if (!problem.field || !fieldError(problem.field, problem.message)) setText(part(bar, "save-error"), `Not saved: ${problem.message}`);
+      while (!await saved(draft, bar)); // again after a conflict, on top of the newer settings
     } finally {
       save.disabled = false;
     }
@@ -159,27 +153,42 @@ function equipSave(draft) {
   draw();
 }
 
-/** The file changed meanwhile: show both sides before anything is written over. */
+/** Save once; false when a conflict was settled in favour of what is edited here. */
+async function saved(draft, bar) {
+  try {
+    const answer = await put("/api/settings", { revision: draft.revision, settings: draft.sections });
+    draft.adopt(answer.settings, answer.revision);
+    toast("Settings saved");
+  } catch (problem) {
+    if (problem.status === 409) return !await conflict(draft, problem);
+    if (!problem.field || !fieldError(problem.field, problem.message)) setText(part(bar, "save-error"), notSaved(problem.message));
+  }
+  return true;
+}
+
+const notSaved = (text) => `Not saved: ${text.replace(/^not saved: /i, "").replace(/[.]?$/, ".")}`;
+
+/** The file changed meanwhile: show both sides before anything is written over; true to save. */
 async function conflict(draft, problem) {
   const theirs = await get("/api/settings").catch(() => null);
   if (!theirs) {
-    toast(`Not saved: ${problem.message}`, { kind: "warning" });
-    return;
+    toast(notSaved(problem.message), { kind: "warning" });
+    return false;
   }
   const rows = [
     ...changes(draft.saved, theirs.settings).map(({ label, text }) => [`Saved meanwhile: ${label}`, text]),
     ...draft.changes.map(({ label, text }) => [`Yours: ${label}`, text]),
   ];
   const keep = await ask({
-    title: "Keep your changes on top?", sentence: `${problem.message.replace(/[.]?$/, ".")} Sections you did not touch take the saved values.`,
+    title: "Keep your changes on top?", sentence: `${notSaved(problem.message)} What you did not touch takes the saved values.`,
     rows, risky: "Keep mine and save", safe: "Show the saved ones", wide: true,
   });
   if (!keep) {
     draft.adopt(theirs.settings, theirs.revision);
-    return;
+    return false;
   }
   draft.rebase(theirs.settings, theirs.revision);
-  document.querySelector('[data-part="save"]').click();
+  return draft.changes.length > 0;
 }
 
 function equipImport(draft) {
@@ -205,9 +214,10 @@ async function importDocument(draft, document_, name) {
     toast(`${name} changes nothing`);
     return;
   }
+  const lost = draft.changes.length;
   const isSure = await ask({
-    title: `Import ${dry.changes.length} change${dry.changes.length === 1 ? "" : "s"}?`, sentence: `From ${name}. The version before stays among the last ones.`,
-    rows: dry.changes.map((text, index) => [String(index + 1), text]), risky: "Import and save", safe: "Keep as it is", wide: true,
+    title: `Import ${dry.changes.length} change${dry.changes.length === 1 ? "" : "s"}?`, sentence: `From ${name}. The version before stays among the last ones.${lost ? ` What is not saved here is lost: ${lost} change${lost === 1 ? "" : "s"}.` : ""}`,
+    rows: dry.changes.map((text) => ["", text]), risky: "Import and save", safe: "Keep as it is", wide: true,
   });
   if (!isSure) return;
   await post("/api/settings/import", { document: document_ });

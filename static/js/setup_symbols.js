@@ -241,6 +241,8 @@ export class SymbolGroups {
 
   async #take(picked) {
     const symbol = tidy(picked ?? this.input.value);
+    clearTimeout(this.#timer);
+    this.#asked?.abort();
     this.#close();
     if (!symbol) {
       this.input.focus();
