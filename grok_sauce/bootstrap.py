@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+# A warm start needs none of these: subprocess, shutil and importlib.metadata cost more
+# time than all the rest of this file.
+if TYPE_CHECKING:
+    import subprocess
 
 # Debian packages are installed by .ci/run or by the user, never from here.
 NO_VENV_MODULE = (
@@ -36,11 +39,9 @@ class Host:
     base_prefix: str = sys.base_prefix
     os_name: str = os.name
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    which: Callable[[str], str | None] = shutil.which
+    which: Callable[[str], str | None] = field(default=lambda name: find_program(name))
     call: Callable[[Sequence[str]], subprocess.CompletedProcess[str]] = field(
-        default=lambda argv: subprocess.run(
-            argv, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-        )
+        default=lambda argv: run_program(argv)
     )
     installed: Callable[[str], str | None] = field(default=lambda name: installed_version(name))
     say: Callable[[str], None] = field(default=lambda line: print(line, file=sys.stderr))
@@ -71,6 +72,22 @@ class Host:
         return self.prefix != self.base_prefix or bool(
             conda and Path(conda).resolve() == Path(self.prefix).resolve()
         )
+
+
+def find_program(name: str) -> str | None:
+    """Where a program is on the path."""
+    import shutil
+
+    return shutil.which(name)
+
+
+def run_program(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a program; what it prints is kept together."""
+    import subprocess
+
+    return subprocess.run(
+        argv, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
 
 
 def requirement_files(root: Path, for_tests: bool) -> list[Path]:
@@ -107,9 +124,11 @@ def is_ready(host: Host, stamp: Path, for_tests: bool) -> bool:
 
 def installed_version(name: str) -> str | None:
     """The version of a distribution in this interpreter's environment; None when absent."""
+    from importlib import metadata
+
     try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
         return None
 
 
@@ -216,6 +235,8 @@ def make_venv(host: Host) -> None:
         return
     done = host.call([host.executable, "-m", "venv", "--clear", str(host.venv)])
     if done.returncode:
+        import shutil
+
         shutil.rmtree(host.venv, ignore_errors=True)
         text = done.stdout or ""
         if "ensurepip" in text or "No module named venv" in text:
@@ -277,6 +298,8 @@ def reenter(host: Host, python: str, argv: Sequence[str]) -> int:
     command = [python, str(host.root / "main.py"), *argv]
     environ = {**host.environ, ENTERED: "1"}
     if host.os_name == "nt":
+        import subprocess
+
         return subprocess.run(command, env=environ, check=False).returncode
     os.execve(python, command, environ)
 

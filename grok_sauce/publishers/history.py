@@ -26,6 +26,8 @@ from grok_sauce.update import Update
 log = logging.getLogger(__name__)
 
 FLUSH: Final = 1.0  # seconds of real time between two writes
+LOOK: Final = 0.1  # seconds of real time between two looks at what waits
+SOON: Final = 4_000  # waiting bars that are written at once: a long history is not piled up
 LIMIT: Final = 200_000  # bars that may wait for the disk
 AT_ONCE: Final = 5_000  # bars in one transaction
 PRUNE: Final = 86_400.0  # seconds of real time between two prunes
@@ -123,8 +125,12 @@ class History:
             self.status.failed(message, self._clock.real())
         self.status.state, self.status.detail = "live", ""
         try:
-            while not stop.wait(FLUSH):
-                self.flush(store)
+            waited = 0.0
+            while not stop.wait(LOOK):
+                waited += LOOK
+                if waited >= FLUSH or self._depth >= SOON:
+                    waited = 0.0
+                    self.flush(store)
             self.flush(store)
         finally:
             concurrency.offload(store.close)

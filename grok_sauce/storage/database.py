@@ -99,6 +99,7 @@ def _open(path: Path, migrations: Sequence[str]) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA cache_size=-512")  # KiB; bars are written once and rarely read
         _check(connection)
         _migrate(connection, path, migrations)
     except sqlite3.DatabaseError as problem:
