@@ -196,6 +196,8 @@ class Health:
 
     def _source(self, status: SourceStatus, now: float) -> dict[str, Any]:
         self._note_error(status.label, status.last_error, status.last_error_at)
+        worker = self._supervisor.statuses.get(status.name)
+        next_try = worker.next_try if status.next_try is None and worker else status.next_try
         return {
             "name": status.name,
             "label": status.label,
@@ -207,7 +209,7 @@ class Health:
             "restarts": status.reconnects,
             "last_error": status.last_error,
             "last_error_at": _ms(status.last_error_at),
-            "next_try": _ms(status.next_try),
+            "next_try": _ms(next_try),
             "required": status.required,
         }
 

@@ -211,6 +211,8 @@ class MarketHalf:
         if name not in self.supervisor.statuses:
             raise SettingsError(f"there is no source named {name}", "name")
         self.supervisor.retry(name)
+        if name == self.feed.name:
+            self.supervisor.retry(self.watchlist.name)  # refused by the same broker
 
 
 def secrets_set(env_file: Path) -> dict[str, bool]:

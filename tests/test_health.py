@@ -60,6 +60,18 @@ def test_required_source_that_does_not_work_is_named(
     assert "cut by peer" in report["problems"][0]
 
 
+def test_a_source_tells_when_its_worker_tries_again(clock: ManualClock) -> None:
+    source = SourceStatus("dxlink", "dxLink", "backoff", required=True)
+    watched = health(clock, source)
+    worker = WorkerStatus("dxlink", "backoff", next_try=clock.real() + 8)
+    watched._supervisor.statuses["dxlink"] = worker
+
+    report = watched.report()
+
+    assert report["sources"][0]["next_try"] == round((clock.real() + 8) * 1000)
+    assert report["problems"] == ["dxLink is down"]
+
+
 def test_problems_of_other_parts_are_taken_over(clock: ManualClock) -> None:
     source = SourceStatus("dxlink", "dxLink", "live", required=True)
 

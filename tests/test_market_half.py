@@ -1,0 +1,48 @@
+"""The market half joined: what a press of "retry" reaches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from grok_sauce.errors import SettingsError
+from grok_sauce.market_half import MarketHalf
+from grok_sauce.runtime.clock import ManualClock
+from grok_sauce.runtime.worker import WorkerStatus
+
+
+@pytest.fixture
+def half(tmp_path: Path, clock: ManualClock) -> MarketHalf:
+    """Built, not started."""
+    built = MarketHalf(
+        data=tmp_path / "data",
+        settings_path=tmp_path / "settings.json",
+        keep=tmp_path / "kept",
+        env_file=tmp_path / "env",
+        environ={"CLIENT_SECRET": "demo", "REFRESH_TOKEN": "demo"},
+        clock=clock,
+        demo=False,
+        mode=dict,
+        more_health=dict,
+        use_live=str,
+    )
+    built.supervisor.statuses["dxlink"] = WorkerStatus("dxlink")
+    return built
+
+
+def test_a_retry_of_the_feed_also_asks_for_the_symbols_records_again(
+    half: MarketHalf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One refusal of the broker stops both; nobody presses a button for the second.
+    pressed: list[str] = []
+    monkeypatch.setattr(half.supervisor, "retry", pressed.append)
+
+    half.controls.do("source.retry", name="dxlink")
+
+    assert pressed == ["dxlink", "watchlist"]
+
+
+def test_a_source_that_is_not_there_is_named(half: MarketHalf) -> None:
+    with pytest.raises(SettingsError, match="no source named nope"):
+        half.controls.do("source.retry", name="nope")
