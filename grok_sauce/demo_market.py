@@ -126,6 +126,10 @@ class DemoMarket:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            # Ctrl-C reaches everything of a terminal: the market outlives us by its own rule,
+            # or the log would tell of a lost feed at each goodbye.
+            start_new_session=os.name == "posix",
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         line = self._first_line(self._child)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -77,10 +78,17 @@ def test_relative_volume_is_there_and_not_a_default(
     assert all(0.05 < value < 20 for value in values)
 
 
-def test_ctrl_c_stops_it_too(start: Callable[..., Product]) -> None:
+def test_ctrl_c_stops_it_too_and_tells_of_no_lost_feed(start: Callable[..., Product]) -> None:
     product = start("demo").wait()
+    until(product.live, 30, "a live table")
+    # A terminal sends Ctrl-C to its whole foreground group: the market must not be in it.
+    groups = {os.getpgid(product.process.pid), os.getpgid(product.market_pid())}
 
-    assert product.stop(signal.SIGINT) == 0
+    code = product.stop(signal.SIGINT)
+
+    assert code == 0
+    assert len(groups) == 2
+    assert "lost" not in product.text()
 
 
 def test_market_ends_with_the_dashboard_even_after_kill_9(start: Callable[..., Product]) -> None:
