@@ -52,6 +52,7 @@ class DemoOptions:
     start: str | None = None
     speed: float = 1.0
     bars: Path | None = None
+    tick_log: Path | None = None
 
     def arguments(self) -> list[str]:
         """The same as options of the simulate command."""
@@ -60,6 +61,8 @@ class DemoOptions:
             found += ["--start", self.start]
         if self.bars is not None:
             found += ["--bars", str(self.bars.resolve())]
+        if self.tick_log is not None:
+            found += ["--tick-log", str(self.tick_log.resolve())]
         return found
 
 

@@ -28,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bars", type=Path, metavar="FILE", help="replay recorded one-minute bars of SPY (CSV)"
     )
+    parser.add_argument(
+        "--tick-log", type=Path, metavar="FILE", help="write each price with its wall time"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,6 +38,10 @@ def run(args: argparse.Namespace) -> int:
     from grok_sauce import machine
 
     wanted = machine.DemoOptions(
-        seed=args.seed, start=args.start, speed=args.speed, bars=args.bars
+        seed=args.seed,
+        start=args.start,
+        speed=args.speed,
+        bars=args.bars,
+        tick_log=args.tick_log,
     )
     return machine.run(machine.options_from(args, demo=wanted))

@@ -128,7 +128,8 @@ class History:
             waited = 0.0
             while not stop.wait(LOOK):
                 waited += LOOK
-                if waited >= FLUSH or self._depth >= SOON:
+                is_long = self._depth >= SOON and self.status.state == "live"
+                if waited >= FLUSH or is_long:
                     waited = 0.0
                     self.flush(store)
             self.flush(store)
