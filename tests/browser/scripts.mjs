@@ -6,7 +6,7 @@ const load = (name) => import(`${base}/${name}.js`);
 const { Room } = await load("rooms");
 const { columnWidths, compare, moved, repaired, shownColumns } = await load("layout");
 const { cell, csv } = await load("csv");
-const { changes, changedSections } = await load("settings_diff");
+const { changes, changedSections, merged } = await load("settings_diff");
 const { MarketClock } = await load("clock");
 const { sparkShape } = await load("spark");
 
@@ -100,6 +100,37 @@ const cases = {
     assert.equal(clock.now(1000), 1010000);
     clock.set({ market_ms: 2000000, speed: 10 }, 1000);
     assert.equal(clock.now(1000), 2000000);
+  },
+  "real time goes at its own speed, whatever the market's": () => {
+    const clock = new MarketClock();
+    assert.equal(clock.wall(0), null);
+    clock.set({ market_ms: 1000000, wall_ms: 5000, speed: 24 }, 0);
+    assert.equal(clock.wall(500), 5500);
+    assert.equal(clock.now(500), 1012000);
+  },
+  "a new order is named beside other changes": () => {
+    const before = settings();
+    before.indicators.positive = ["SPY", "QQQ"];
+    const after = structuredClone(before);
+    after.indicators.positive = ["QQQ", "SPY", "IWM"];
+    assert.deepEqual(changes(before, after).map(({ label, text }) => `${label} ${text}`), ["IWM added to positive", "positive new order"]);
+  },
+  "edits on top of a newer file touch nothing else": () => {
+    const [base, mine, theirs] = [settings(), settings(), settings()];
+    base.indicators.neutral = ["XLU"];
+    mine.indicators.neutral = ["XLU", "GLD"];
+    theirs.indicators.neutral = [];
+    mine.gex.symbols = [];
+    theirs.gex = { expiries: 7, symbols: ["SPX", "NDX"] };
+    const result = merged(base, mine, theirs);
+    assert.deepEqual(result.indicators, { positive: ["SPY"], neutral: ["GLD"], negative: ["VIX"] });
+    assert.deepEqual(result.gex, { expiries: 7, symbols: ["NDX"] });
+  },
+  "a symbol moved on both sides stands once, where it was put here": () => {
+    const [mine, theirs] = [settings(), settings()];
+    mine.indicators = { positive: [], neutral: ["SPY"], negative: ["VIX"] };
+    theirs.indicators = { positive: [], neutral: [], negative: ["VIX", "SPY"] };
+    assert.deepEqual(merged(settings(), mine, theirs).indicators, { positive: [], neutral: ["SPY"], negative: ["VIX"] });
   },
   "a flat day draws a line, not a division by zero": () => {
     assert.ok(!JSON.stringify(sparkShape([[1, 5], [1, 5]], 5)).includes("NaN"));

@@ -252,3 +252,165 @@ def test_single_keys_work_outside_fields_only(visit: Visit, templates: Any) -> N
     assert focused == "combobox"
     assert in_field == 0
     assert site.page.get_by_role("dialog").count() == 1
+
+
+def test_up_since_is_counted_in_real_time_whatever_the_market_says(
+    visit: Visit, templates: Any
+) -> None:
+    site = visit()
+    wall = templates.NOW_MS - 25 * 86_400_000
+    report = templates.make_health(
+        clock={"market_ms": templates.NOW_MS, "wall_ms": wall, "speed": 24.0},
+        up_since_ms=wall - 185_000,
+        clients=[],
+        queues=[],
+        loop=None,
+    )
+    site.pages["/status"] = templates.render("status.html", health=report)
+    site.api["GET /api/health"] = (200, report)
+
+    site.open("/status")
+    reading = site.page.locator('[data-tile="up"] .reading', has_text="ago")
+    reading.wait_for()
+
+    assert reading.text_content() == "3m ago, real time"
+    assert site.page.locator('[data-tile="up"] .metric').text_content() == "14:29:02"
+
+
+def test_parts_are_cards_of_two_lines_on_a_phone(visit: Visit, templates: Any) -> None:
+    site = visit(width=390, height=844)
+    source = templates.make_health()["sources"][0] | {"age": 754.0}
+    report = templates.make_health(sources=[source], clients=[], queues=[], loop=None)
+    site.pages["/status"] = templates.render("status.html", health=report)
+    site.api["GET /api/health"] = (200, report)
+
+    site.open("/status")
+    age = site.page.locator('[data-part="sources-rows"] td:nth-child(4)', has_text="12m")
+    age.wait_for()
+
+    name = site.page.locator('[data-part="sources-rows"] td:nth-child(2)')
+    assert age.evaluate("cell => cell.scrollWidth <= cell.clientWidth")
+    assert abs(age.bounding_box()["y"] - name.bounding_box()["y"]) < 3
+    assert site.page.locator('[data-part="sources-rows"] tr').bounding_box()["height"] < 60
+
+
+@pytest.mark.parametrize("width", [1440, 1280, 390])
+def test_the_steps_of_the_wizard_stand_in_one_line(
+    width: int, visit: Visit, templates: Any
+) -> None:
+    site = make_site(visit, templates, "setup.html", width=width)
+
+    site.open("/setup")
+
+    heights = site.page.evaluate(
+        "[...document.querySelectorAll('.steps li')].map(li => [li.clientHeight,"
+        " li.scrollWidth - li.clientWidth])"
+    )
+    assert all(height < 44 and excess <= 0 for height, excess in heights)
+
+
+def test_writes_are_off_while_the_server_is_away(visit: Visit, templates: Any) -> None:
+    site = make_site(visit, templates, "setup.html")
+    site.open("/setup")
+    site.page.locator("#gex-expiries").fill("30")
+    site.page.locator("#gex-expiries").press("Tab")
+    save = site.page.get_by_role("button", name="Save", exact=True)
+    site.page.locator('[data-banner="polling"]').wait_for(timeout=20_000)
+    allowed = save.get_attribute("aria-disabled")
+
+    site.api.clear()
+    site.page.locator('[data-part="save"][aria-disabled="true"]').wait_for(timeout=15_000)
+    save.click(force=True)
+
+    assert allowed is None
+    assert save.get_attribute("title") == "Not connected"
+    assert site.page.locator(".savebar [data-offline]").is_visible()
+    assert not [method for method, _, _ in site.asked if method == "PUT"]
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_conflict_shows_both_sides_and_saves_on_top_of_theirs(
+    width: int, visit: Visit, templates: Any
+) -> None:
+    site = make_site(visit, templates, "setup.html", width=width)
+    theirs = templates.SETTINGS | {"gex": templates.SETTINGS["gex"] | {"unit": "point"}}
+    refusal = {"code": "conflict", "message": "not saved: it changed on disk"}
+    site.api["PUT /api/settings"] = (409, {"error": refusal})
+    site.api["GET /api/settings"] = (200, {"settings": theirs, "revision": "r2", "secrets": {}})
+    site.open("/setup")
+    site.page.locator("#gex-expiries").fill("30")
+    site.page.locator("#gex-expiries").press("Tab")
+
+    site.page.locator('[data-part="save"]').click()
+    dialog = site.page.get_by_role("alertdialog")
+    dialog.wait_for()
+    box, text = dialog.bounding_box(), dialog.inner_text()
+    focused = site.page.evaluate("document.activeElement.textContent")
+    merged = theirs | {"gex": theirs["gex"] | {"expiries": 30}}
+    site.api["PUT /api/settings"] = (200, {"settings": merged, "revision": "r3", "changes": []})
+    dialog.get_by_role("button", name="Keep mine and save").click()
+    site.page.locator('[data-part="savebar"]').wait_for(state="hidden")
+
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert "Saved meanwhile: GEX unit" in text
+    assert "Yours: GEX expiries" in text
+    assert focused == "Show the saved ones"
+    sent = [body for method, _, body in site.asked if method == "PUT"]
+    assert sent[-1] == {"revision": "r2", "settings": {"gex": merged["gex"]}}
+
+
+def test_an_import_lists_what_changes_before_it_is_saved(
+    visit: Visit, templates: Any, tmp_path: Any
+) -> None:
+    site = make_site(visit, templates, "setup.html")
+    answer = {"changes": ["IWM added to positive"], "settings": templates.SETTINGS}
+    site.api["POST /api/settings/import"] = (200, answer)
+    file = tmp_path / "mine.json"
+    file.write_text("{}")
+    site.open("/setup")
+
+    site.page.locator('[data-part="import-file"]').set_input_files(str(file))
+    dialog = site.page.get_by_role("alertdialog")
+    dialog.wait_for()
+    text = dialog.inner_text()
+    site.page.keyboard.press("Escape")
+
+    assert "Import 1 change?" in text
+    assert "IWM added to positive" in text
+    assert dialog.count() == 0
+    assert len([path for _, path, _ in site.asked if path.endswith("import")]) == 1
+    file.write_text("{nope")
+    site.page.locator('[data-part="import-file"]').set_input_files(str(file))
+    site.page.locator('[data-part="import-error"]', has_text="mine.json is not JSON.").wait_for()
+
+
+def test_a_test_that_failed_names_cause_and_cure_and_one_that_passed_offers_live_data(
+    visit: Visit, templates: Any
+) -> None:
+    site = make_site(visit, templates, "setup.html")
+    failed = {"name": "Sign-in", "ok": False, "text": "refused", "cure": "Copy both again."}
+    site.api["POST /api/credentials/test"] = (200, {"checks": [failed], "passed": False})
+    site.open("/setup")
+    site.page.locator("#client-secret").fill("demo")
+    site.page.locator("#refresh-token").fill("demo")
+    test = site.page.get_by_role("button", name="Test connection")
+
+    test.click()
+    line = site.page.locator('[data-check="Sign-in"][data-state="failed"]')
+    line.wait_for()
+    words = line.inner_text()
+    passed = {"checks": [failed | {"ok": True, "text": "valid 15m"}], "passed": True}
+    site.api["POST /api/credentials/test"] = (200, passed)
+    test.click()
+    use = site.page.get_by_role("button", name="Use live data")
+    use.wait_for()
+    restart = {"saved": True, "restart": "Sources start again."}
+    site.api["POST /api/credentials"] = (200, restart)
+    use.click()
+    site.page.locator('[data-part="why"]', has_text="Sources start again.").wait_for()
+
+    assert "refused" in words
+    assert "Copy both again." in words
+    assert site.page.locator("#client-secret").input_value() == ""
+    assert site.page.locator('[data-part="step-text"]').text_content() == "saved"
