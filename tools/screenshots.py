@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 START = "2026-12-16T14:32:00"
+SEED = "20"  # a day with rows of both colours and a few busy ones
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -39,8 +40,8 @@ SHOTS = [
     ("indicator-1280", "/indicator", 1280, 800, "dark", "standard"),
     ("indicator-phone", "/indicator", 390, 844, "dark", "standard"),
     ("indicator-phone-light", "/indicator", 390, 844, "light", "standard"),
-    ("setup-dark", "/setup", 1440, 1180, "dark", "standard"),
-    ("setup-light", "/setup", 1440, 1180, "light", "standard"),
+    ("setup-dark", "/setup", 1440, 1330, "dark", "standard"),
+    ("setup-light", "/setup", 1440, 1330, "light", "standard"),
     ("setup-phone", "/setup", 390, 844, "dark", "standard"),
     ("setup-first", "/setup?first=1", 1440, 700, "dark", "standard"),
     ("status-dark", "/status", 1440, 1016, "dark", "standard"),
@@ -112,11 +113,10 @@ def main() -> int:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as folder:
-        demo = subprocess.Popen(
-            [sys.executable, "-m", "grok_sauce.cli", "demo", "--start", START, "--port", str(port)]
-            + ["--data", folder, "--settings", f"{folder}/settings.json", "--log-level", "ERROR"],
-            cwd=ROOT,
-        )
+        command = [sys.executable, "-m", "grok_sauce.cli", "demo", "--start", START, "--seed", SEED]
+        command += ["--port", str(port), "--data", folder]
+        command += ["--settings", f"{folder}/settings.json", "--log-level", "ERROR"]
+        demo = subprocess.Popen(command, cwd=ROOT)
         try:
             wait_until_live(url)
             with sync_playwright() as playwright:

@@ -47,7 +47,10 @@ def tick(templates: Any, price: float, direction: int) -> dict[str, Any]:
 
 def test_a_flash_never_shows_the_opposite_of_the_arrow(visit: Visit, templates: Any) -> None:
     site = open_table(visit, templates, [])
-    feed = lambda row: site.page.evaluate(FEED, row)  # noqa: E731
+
+    def feed(row: dict[str, Any]) -> Any:
+        return site.page.evaluate(FEED, row)
+
     feed(tick(templates, 100.0, 0))
 
     up = feed(tick(templates, 101.0, 1))
