@@ -178,6 +178,12 @@ class Paths:
             opened += edges[:-1]
             closed += edges[1:]
         reach = np.sqrt(self.variance(day) * variance) * _EXTREME
+        return self._reaching(path, day, opened, closed, reach)
+
+    def _reaching(
+        self, path: str, day: date, opened: Array, closed: Array, reach: Array
+    ) -> DayPath:
+        """The minutes with highs and lows that go past open and close by about reach."""
         rng = seeded(self.seed, path, day.toordinal(), 2)
         above, below = np.abs(rng.standard_normal((2, MINUTES))) * reach
         return DayPath(
@@ -189,10 +195,13 @@ class Paths:
 
     def _factor(self, name: str, day: date) -> DayPath:
         if name == "MARKET" and self._bars is not None and self._market_loading():
-            recorded = self._recorded(day)
-            return DayPath(*(side / self._market_loading() for side in recorded))
-        edges = self._walk(name, FACTORS[name], day)
-        return DayPath(edges[:-1], edges[:-1], edges[1:], edges[1:])
+            recorded, loading = self._recorded(day), self._market_loading()
+            opened, closed = recorded.open / loading, recorded.close / loading
+        else:
+            edges = self._walk(name, FACTORS[name], day)
+            opened, closed = edges[:-1], edges[1:]
+        # Shapes reach past their own open and close, whatever their factors did in between.
+        return DayPath(opened, np.maximum(opened, closed), np.minimum(opened, closed), closed)
 
     def _market_loading(self) -> float:
         shape = SHAPES.get(self.recorded_path)
@@ -224,7 +233,8 @@ class Paths:
         assert self._bars is not None
         first = self._bars.sessions[0]
         joint = math.log(float(self._bars.days[first].open[0]) / self.reference)
-        series = Series(FACTORS["MARKET"].sd * (self._market_loading() or 1.0))
+        series = Series(FACTORS["MARKET"].sd * abs(self._market_loading() or 1.0))
         at_first = self.level("recorded", series, first)
         edges = self._walk("recorded", series, day) - at_first + joint
-        return DayPath(edges[:-1], edges[:-1], edges[1:], edges[1:])
+        reach = np.sqrt(self.variance(day)) * series.sd * _EXTREME
+        return self._reaching("recorded", day, edges[:-1], edges[1:], reach)
