@@ -33,7 +33,7 @@ GROUPS = {"positive": ("SPY",), "neutral": (), "negative": ("QQQ",)}
 
 
 def quotes(symbol: str, bid: float, ask: float, at: float) -> Batch:
-    return Batch("Quote", [symbol], ([bid], [ask], [1.0], [1.0]), at)
+    return Batch("Quote", [symbol], ([bid], [ask]), at)
 
 
 def trades(at: float, *prints: tuple[str, float, float], kind: str = "Trade") -> Batch:
@@ -41,7 +41,7 @@ def trades(at: float, *prints: tuple[str, float, float], kind: str = "Trade") ->
     day = sessions.day_id(sessions.new_york_date(at))
     symbols, prices, volumes = (list(column) for column in zip(*prints, strict=True))
     size = len(symbols)
-    columns = (prices, [1.0] * size, volumes, [int(at * 1000)] * size, [day] * size)
+    columns = (prices, volumes, [int(at * 1000)] * size, [day] * size)
     return Batch(kind, symbols, columns, at)
 
 
@@ -752,7 +752,7 @@ columns = [[0] * 3, times, times, [1] * 3, *[[600.0] * 3] * 4, [5.0] * 3]
 batch = Batch("Candle", ["SPY{=m}"] * 3, tuple(columns), clock.market(), True)
 engine.put(batch)
 history.put(batch)
-engine.put(Batch("Quote", ["SPY"], ([599.0], [601.0], [1.0], [1.0]), clock.market()))
+engine.put(Batch("Quote", ["SPY"], ([599.0], [601.0]), clock.market()))
 price = engine.call(lambda: engine.state.price("SPY", clock.market()).value)
 ticks = 0
 for _ in range(30):

@@ -201,7 +201,7 @@ class Engine:
         kinds = self._apply(self._inbox.drain())
         self._run_calls()
         now = self._clock.market()
-        changed = self.state.take_changed()
+        changed = self.state.take_changed(frozenset(self._streamers))
         view = View(
             state=self.state,
             now=now,

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-# Canonical columns per kind, without the symbol. A feed asks for these, decodes into
+# Canonical columns per kind, without the symbol: what somebody reads and no more, because
+# each costs time with every event. A feed asks for these, decodes into
 # this order whatever the server announced, and fills a column it did not get with None.
 # Values are as the wire has them: numbers, the strings "NaN", "Infinity", "-Infinity",
 # or None. They become clean when somebody reads them (market/events.py).
 FIELDS: Final[dict[str, tuple[str, ...]]] = {
-    "Quote": ("bidPrice", "askPrice", "bidSize", "askSize"),
-    "Trade": ("price", "size", "dayVolume", "time", "dayId"),
-    "TradeETH": ("price", "size", "dayVolume", "time", "dayId"),
+    "Quote": ("bidPrice", "askPrice"),
+    "Trade": ("price", "dayVolume", "time", "dayId"),
+    "TradeETH": ("price", "dayVolume", "time", "dayId"),
     "Summary": (
         "dayId",
         "dayOpenPrice",
@@ -25,7 +26,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
         "openInterest",
     ),
     "Profile": ("description", "tradingStatus", "statusReason", "haltStartTime", "haltEndTime"),
-    "Greeks": ("time", "price", "volatility", "delta", "gamma", "theta", "rho", "vega"),
+    "Greeks": ("price", "volatility", "delta", "gamma", "theta", "vega"),
     "Candle": ("eventFlags", "index", "time", "count", "open", "high", "low", "close", "volume"),
 }
 

@@ -69,7 +69,7 @@ def _positive(value: object) -> int | None:
 
 
 def amount(value: object) -> float | None:
-    """A number that cannot be negative (a size, a volume); None for what is."""
+    """A number that cannot be negative (a volume, a price); None for what is."""
     clean = number(value)
     return clean if clean is not None and clean >= 0 else None
 
@@ -87,14 +87,13 @@ class Quote:
     symbol: str
     bid: float | None
     ask: float | None
-    bid_size: float | None
-    ask_size: float | None
     at: float
 
     @classmethod
     def of(cls, symbol: str, row: Row) -> Quote:
         """Read a row of state."""
-        return cls(symbol, number(row[0]), number(row[1]), amount(row[2]), amount(row[3]), row[-1])
+        bid, ask, at = row
+        return cls(symbol, number(bid), number(ask), at)
 
     @property
     def mid(self) -> float | None:
@@ -111,15 +110,14 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """The last print and the volume so far (conflated: never add sizes up).
+    """The last print and the volume so far.
 
     extended: from TradeETH; day_volume is then the extended hours' alone. Indices have
-    neither size nor volume.
+    no volume.
     """
 
     symbol: str
     price: float | None
-    size: float | None
     day_volume: float | None
     time: int | None
     day_id: int | None
@@ -129,16 +127,9 @@ class Trade:
     @classmethod
     def of(cls, symbol: str, row: Row, extended: bool = False) -> Trade:
         """Read a row of state."""
-        price, size, volume, time, day, at = row
+        price, volume, time, day, at = row
         return cls(
-            symbol,
-            number(price),
-            amount(size),
-            amount(volume),
-            moment(time),
-            _positive(day),
-            at,
-            extended,
+            symbol, number(price), amount(volume), moment(time), _positive(day), at, extended
         )
 
 
@@ -210,34 +201,30 @@ class Profile:
 class Greeks:
     """The feed's own model of one option, per share.
 
-    volatility is a fraction (0.18 = 18 %), theta per day, vega per volatility point, rho
-    per point of interest, price the option price they belong to.
+    volatility is a fraction (0.18 = 18 %), theta per day, vega per volatility point, price
+    the option price they belong to.
     """
 
     symbol: str
-    time: int | None
     price: float | None
     volatility: float | None
     delta: float | None
     gamma: float | None
     theta: float | None
-    rho: float | None
     vega: float | None
     at: float
 
     @classmethod
     def of(cls, symbol: str, row: Row) -> Greeks:
         """Read a row of state."""
-        time, price, volatility, delta, gamma, theta, rho, vega, at = row
+        price, volatility, delta, gamma, theta, vega, at = row
         return cls(
             symbol,
-            moment(time),
             amount(price),
             amount(volatility),
             number(delta),
             number(gamma),
             number(theta),
-            number(rho),
             number(vega),
             at,
         )

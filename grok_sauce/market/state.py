@@ -8,7 +8,7 @@ instruments[user symbol] -> Instrument;  instrument_of(streamer) -> Instrument |
 link_up(source) -> bool | None;  link_changed_at(source) -> float | None
 price(streamer, now) -> Price(value, basis, at, time, direction) | None
 arrived(streamer) -> float | None;  age(streamer, now) -> float | None
-take_changed() -> set[streamer]                  what changed since the last call
+take_changed(among=None) -> set[streamer]        what changed since the last call
 forget(streamer);  retain(wanted) -> int         drop what nobody wants any more
 events, ignored                                  counters for the status page
 """
@@ -16,7 +16,7 @@ events, ignored                                  counters for the status page
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from math import inf
@@ -46,6 +46,7 @@ _WIDTH: Final = {kind: len(fields) for kind, fields in FIELDS.items()} | {
 TRADE_LAG: Final = 60.0
 # So long after a prompt print the feed counts as real time (seconds).
 PROMPT_FOR: Final = 300.0
+TOUCHED: Final = 1000  # batches between two take_changed() before their symbols are merged
 
 Basis = Literal["trade", "extended", "mid"]
 
@@ -75,6 +76,7 @@ class MarketState:
         self.ignored: Counter[str] = Counter()
         self._limit = limit
         self._changed: set[str] = set()
+        self._touched: list[Sequence[str]] = []
         self._candles: dict[Key, CandleSeries] = {}
         self._links: dict[str, tuple[bool, float]] = {}
         self._by_streamer: dict[str, Instrument] = {}
@@ -95,7 +97,10 @@ class MarketState:
         if latest is not None:
             # 20,000 symbols a second come through here: nothing may run once per event.
             latest.update(zip(symbols, zip(*columns, repeat(batch.at)), strict=False))
-            self._changed.update(symbols)
+            self._touched.append(symbols)
+            if len(self._touched) > TOUCHED:  # nobody asks: keep names, not lists
+                self._changed.update(*self._touched)
+                self._touched.clear()
             self.events += len(symbols)
         elif kind == "Candle":
             self._take_candles(batch)
@@ -137,9 +142,20 @@ class MarketState:
         self._changed.update(known.streamer for known in (before, instrument) if known)
         self._by_streamer = {known.streamer: known for known in self.instruments.values()}
 
-    def take_changed(self) -> set[str]:
-        """Streamer symbols touched since the last call (bases, for candles)."""
+    def take_changed(self, among: frozenset[str] | None = None) -> set[str]:
+        """Streamer symbols touched since the last call (bases, for candles).
+
+        among: those the caller cares for; the others are not told of later either. A few
+        among thousands are found in a fraction of the time that gathering all of them takes.
+        """
         changed, self._changed = self._changed, set()
+        if among is None:
+            changed.update(*self._touched)
+        else:
+            changed &= among
+            for symbols in self._touched:
+                changed |= among.intersection(symbols)
+        self._touched.clear()
         return changed
 
     def forget(self, streamer: str) -> None:
@@ -149,6 +165,7 @@ class MarketState:
         for key in [key for key in self._candles if key[0] == streamer]:
             del self._candles[key]
         self._ticks.pop(streamer, None)
+        self._changed = self.take_changed()
         self._changed.discard(streamer)
 
     def retain(self, wanted: Collection[str]) -> int:

@@ -68,7 +68,7 @@ class Desk:
     ) -> None:
         when = self.now if at is None else at
         number = None if day is None else number_of(day)
-        self.feed(kind, symbol, price, 100, volume, int(when * 1000), number, at=when)
+        self.feed(kind, symbol, price, volume, int(when * 1000), number, at=when)
 
     def summary(
         self, symbol: str, opening: Any, prev_close: Any, day: date = TODAY, close: Any = NAN
@@ -145,7 +145,7 @@ def test_before_anything_came_all_is_unknown_with_a_reason_and_waiting(desk: Des
 
 def test_every_null_of_a_full_row_has_a_reason_and_nothing_known_has_one(desk: Desk) -> None:
     desk.sessions_of("SPY", 5, 1000.0)
-    desk.feed("Quote", "SPY", 600.40, 600.44, 3.0, 4.0)
+    desk.feed("Quote", "SPY", 600.40, 600.44)
     desk.trade("SPY", 600.42, 4.0e5)
     desk.summary("SPY", 597.85, 597.0)
 
@@ -195,7 +195,7 @@ def test_the_row_is_tinted_by_the_change_from_the_open(desk: Desk, last: float, 
 @pytest.mark.parametrize("nothing", [0, 0.0, NAN, "Infinity", None, -1.0])
 def test_no_price_is_made_of_what_is_none(desk: Desk, nothing: Any) -> None:
     desk.trade("SPY", nothing)
-    desk.feed("Quote", "SPY", nothing, nothing, 0, 0)
+    desk.feed("Quote", "SPY", nothing, nothing)
     desk.summary("SPY", nothing, nothing)
 
     row = desk.row()
@@ -220,7 +220,7 @@ def test_one_reference_never_stands_in_for_the_other(desk: Desk) -> None:
 
 
 def test_a_quote_never_makes_an_open(desk: Desk) -> None:
-    desk.feed("Quote", "SPY", 600.0, 600.2, 1.0, 1.0)
+    desk.feed("Quote", "SPY", 600.0, 600.2)
 
     row = desk.row()
 
@@ -230,7 +230,7 @@ def test_a_quote_never_makes_an_open(desk: Desk) -> None:
 
 def test_a_quote_does_not_overwrite_the_price_of_a_fresh_trade(desk: Desk) -> None:
     desk.trade("SPY", 600.0)
-    desk.feed("Quote", "SPY", 601.0, 601.2, 1.0, 1.0)
+    desk.feed("Quote", "SPY", 601.0, 601.2)
 
     row = desk.row()
 
@@ -583,8 +583,8 @@ def test_a_trade_of_long_ago_that_arrives_now_keeps_its_own_time() -> None:
     saturday = date(2026, 12, 19)
     desk = Desk(moment("12:00:00", saturday))
     old = moment("19:59:00", date(2026, 12, 18))
-    desk.feed("TradeETH", "SPY", 601.0, 5, 100.0, int(old * 1000), number_of(date(2026, 12, 18)))
-    desk.feed("Quote", "SPY", 600.0, 602.0, 1.0, 1.0)
+    desk.feed("TradeETH", "SPY", 601.0, 100.0, int(old * 1000), number_of(date(2026, 12, 18)))
+    desk.feed("Quote", "SPY", 600.0, 602.0)
 
     row = desk.row()
 
@@ -662,7 +662,7 @@ def test_only_the_rows_asked_for_are_worked_out(desk: Desk) -> None:
 
 def test_differences_carry_no_dust_of_binary_fractions(desk: Desk) -> None:
     desk.trade("SPY", 600.42)
-    desk.feed("Quote", "SPY", 600.40, 600.42, 1.0, 1.0)
+    desk.feed("Quote", "SPY", 600.40, 600.42)
     desk.summary("SPY", 600.40, 597.85)
 
     row = desk.row()

@@ -312,7 +312,7 @@ def test_data_are_decoded_by_the_list_the_server_announced(play: Play) -> None:
     play.says(quotes(2.0, "SPY", 1.0))
 
     (batch,) = play.batches
-    assert (batch.symbols, batch.columns) == (["SPY"], ([1.0], [2.0], (None,), (None,)))
+    assert (batch.symbols, batch.columns) == (["SPY"], ([1.0], [2.0]))
 
 
 def test_a_channel_switched_to_objects_goes_on(streaming: Play) -> None:
@@ -320,7 +320,7 @@ def test_a_channel_switched_to_objects_goes_on(streaming: Play) -> None:
 
     streaming.says({"type": "FEED_CONFIG", "channel": 1, "dataFormat": "FULL"})
     streaming.says({"type": "FEED_DATA", "channel": 1, "data": [event]})
-    streaming.says(quotes("SPY", 2.0, 3.0, 1, 1))
+    streaming.says(quotes("SPY", 2.0, 3.0))
 
     assert [batch.columns[0] for batch in streaming.batches] == [[1.0], [2.0]]
 
@@ -329,11 +329,11 @@ def test_a_channel_switched_to_objects_goes_on(streaming: Play) -> None:
     "frame",
     [b"", b"{", b"[]", b"5", b'{"type":5,"channel":0}', b'{"type":"X","channel":"0"}', b"\xff",
      b'{"type":"FEED_DATA","channel":1,"data":["Quote",["SPY"]]}',
-     b'{"type":"FEED_DATA","channel":1,"data":["Quote",["SPY",[1],2,3,4]]}',
+     b'{"type":"FEED_DATA","channel":1,"data":["Quote",["SPY",[1],2]]}',
      b'{"type":"FEED_CONFIG","channel":1,"eventFields":[]}'],
 )  # fmt: skip
 def test_an_unreadable_message_is_dropped_and_counted(streaming: Play, frame: bytes) -> None:
-    streaming.says(frame, quotes("SPY", 2.0, 3.0, 1, 1))
+    streaming.says(frame, quotes("SPY", 2.0, 3.0))
 
     assert streaming.protocol.bad == 1
     assert len(streaming.batches) == 1
@@ -361,7 +361,7 @@ def test_unknown_messages_and_kinds_are_named_once_in_the_log(
 
 
 def test_data_of_a_channel_that_is_not_open_are_dropped(streaming: Play) -> None:
-    streaming.says({"type": "FEED_DATA", "channel": 9, "data": ["Quote", ["SPY", 1, 2, 3, 4]]})
+    streaming.says({"type": "FEED_DATA", "channel": 9, "data": ["Quote", ["SPY", 1, 2]]})
 
     assert streaming.batches == []
 

@@ -126,15 +126,15 @@ def test_the_table_fills_from_login_to_candles(world: World, eventually: Eventua
     assert state.link_up("dxLink") is True
     assert world.feed.status.facts["bad"] == 0
     assert world.feed.status.facts["level"] == "LIVE"
-    vix = state.quote("VIX")
-    assert vix is None or vix.bid_size is None  # an index has no sizes
+    vix = state.trade("VIX")
+    assert vix is None or vix.day_volume is None  # an index has no volume
 
 
 def test_a_new_wish_is_answered_at_once_and_a_dropped_one_falls_silent(
     world: World, eventually: Eventually
 ) -> None:
     world.follow()
-    eventually(lambda: world.state.quote("SPY"), 10)
+    eventually(lambda: len(world.feed.snapshots) == 4, 10)  # the last of what is asked for
 
     asked = time.monotonic()
     world.feed.want("view", [Subscription("Quote", "IWM")], VIEW)
@@ -184,7 +184,7 @@ def test_a_frozen_market_is_noticed_and_left(
         {"nan": "all"},
         {"full_midway": "announced"},
         {"full_midway": "silent"},
-        {"drop_column": "Quote.bidSize"},
+        {"drop_column": "Quote.bidPrice"},
     ],
     ids=["NaN everywhere", "objects announced", "objects unannounced", "a column gone"],
 )

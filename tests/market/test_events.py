@@ -84,9 +84,10 @@ def test_a_time_that_means_nothing_is_unknown(value: Any) -> None:
 
 
 def test_a_far_option_may_bid_a_real_zero_and_a_missing_side_is_none() -> None:
-    quote = Quote.of(".SPY261218C900", (0.0, 0.05, "NaN", 12.0, 1.5))
+    quote = Quote.of(".SPY261218C900", (0.0, 0.05, 1.5))
 
-    assert (quote.bid, quote.ask, quote.bid_size, quote.ask_size) == (0.0, 0.05, None, 12.0)
+    assert (quote.bid, quote.ask) == (0.0, 0.05)
+    assert Quote.of(".SPY261218C900", ("NaN", 0.05, 1.5)).bid is None
     assert quote.mid is None
     assert quote.spread == 0.05
     assert quote.at == 1.5
@@ -98,17 +99,17 @@ def test_a_far_option_may_bid_a_real_zero_and_a_missing_side_is_none() -> None:
     ids=["two sides", "crossed", "no bid", "no ask"],
 )
 def test_a_mid_needs_two_sides_in_order(bid: Any, ask: Any, mid: float | None) -> None:
-    assert Quote.of("SPY", (bid, ask, 1.0, 1.0, 0.0)).mid == mid
+    assert Quote.of("SPY", (bid, ask, 0.0)).mid == mid
 
 
 def test_an_index_trade_has_a_price_and_no_volume() -> None:
-    trade = Trade.of("SPX", (5528.75, "NaN", "NaN", TIME, 20803, 7.0))
+    trade = Trade.of("SPX", (5528.75, "NaN", TIME, 20803, 7.0))
 
-    assert trade == Trade("SPX", 5528.75, None, None, TIME, 20803, 7.0)
+    assert trade == Trade("SPX", 5528.75, None, TIME, 20803, 7.0)
 
 
 def test_a_trade_without_time_or_day_says_so() -> None:
-    trade = Trade.of("SPY", (597.0, 100.0, 5e6, 0, 0, 7.0), extended=True)
+    trade = Trade.of("SPY", (597.0, 5e6, 0, 0, 7.0), extended=True)
 
     assert (trade.time, trade.day_id, trade.extended) == (None, None, True)
 
@@ -135,7 +136,7 @@ def test_a_profile_is_halted_only_when_the_feed_says_so(
 
 
 def test_greeks_of_an_illiquid_contract_are_unknown() -> None:
-    greeks = Greeks.of(".SPY261218C680", (TIME, 2.5, 0.18, *("NaN",) * 4, -0.02, 3.0))
+    greeks = Greeks.of(".SPY261218C680", (2.5, 0.18, *("NaN",) * 3, -0.02, 3.0))
 
     assert (greeks.volatility, greeks.delta, greeks.gamma, greeks.vega) == (0.18, None, None, -0.02)
 

@@ -86,7 +86,7 @@ def test_a_snapshot_of_a_source_is_kept_but_only_one_minute_bars_of_all_hours(
     keeper.put(candles(("SPY", minute - 10 * MINUTE, 600.0), period="5m"))
     keeper.put(candles(("SPY", minute - 20 * MINUTE, 600.0), period="m,tho=true"))
     keeper.put(candles(("SPY", minute - 30 * MINUTE, 600.0), flags=0x02))
-    keeper.put(Batch("Quote", ["SPY"], ([1.0], [2.0], [1.0], [1.0]), 0.0))
+    keeper.put(Batch("Quote", ["SPY"], ([1.0], [2.0]), 0.0))
 
     keeper.flush(store)
 
