@@ -119,7 +119,8 @@ class CandleSnapshots:
     def in_progress(self, now: float) -> int:
         """Snapshots that are on their way: not whole, and heard of or asked for just now."""
         return sum(
-            stream.waiting and now - (stream.heard or stream.asked) < QUIET
+            stream.waiting
+            and now - (stream.asked if stream.heard is None else stream.heard) < QUIET
             for stream in self._streams.values()
         )
 

@@ -75,12 +75,12 @@ class Channel:
         self.decoder = ChannelDecoder()
 
     def next_changes(
-        self, entries: int, size: int, start: Callable[[Subscription], int]
+        self, entries: int, adds: int, size: int, start: Callable[[Subscription], int]
     ) -> tuple[str, Changes] | None:
         """A message of at most `entries` changes in `size` bytes, removals first; None: no need.
 
-        start tells where the history of a candle is asked from (Unix ms). What the message
-        says counts as held from here on.
+        adds: how many of them may be additions. start tells where the history of a candle is
+        asked from (Unix ms). What the message says counts as held from here on.
         """
         if self._resend:
             self._resend, self._dirty = False, True
@@ -93,7 +93,7 @@ class Channel:
         space = size - _ENVELOPE
         # fromTime must be there on removal and is not looked at.
         removed, space = _take(self._remove, entries, space, lambda _: 0)
-        added, _ = _take(self._add, entries - len(removed), space, start)
+        added, _ = _take(self._add, min(adds, entries - len(removed)), space, start)
         if not removed and not added:
             return None
         for entry in removed:

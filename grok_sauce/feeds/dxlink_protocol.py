@@ -11,6 +11,7 @@ import orjson
 from grok_sauce.errors import BadPayload, SourceError, SourceRefused
 from grok_sauce.feeds.candle_snapshots import CandleHistory, CandleSnapshots, SnapshotDone
 from grok_sauce.feeds.dxlink_channel import Channel
+from grok_sauce.feeds.dxlink_decode import is_flat
 from grok_sauce.feeds.dxlink_messages import (
     KEEPALIVE,
     VERSION,
@@ -42,15 +43,9 @@ CHANNELS: Final[dict[int, tuple[str, ...]]] = {
 BAD_IN_A_ROW: Final = 20  # unreadable messages after which the connection is given up
 QUIET_AFTER_LIMIT: Final = 10.0  # seconds without errors before all is sent again
 LONGEST_PAUSE: Final = 4.0
+HISTORIES_AT_ONCE: Final = 1  # candle snapshots on their way at a time
 
 Phase = Literal["start", "setup", "auth", "channels", "streaming"]
-_PLAIN_WORDS: Final[dict[Phase, str]] = {
-    "start": "the connection",
-    "setup": "SETUP",
-    "auth": "AUTH",
-    "channels": "a channel",
-    "streaming": "the stream",
-}
 
 
 class DxLinkProtocol:
@@ -179,7 +174,7 @@ class DxLinkProtocol:
             self._say_once(f"data on channel {number}, which is not open")
             return
         data = message.get("data")
-        plain = isinstance(data, list) and _is_flat(frame, 1 + len(data) // 2)
+        plain = isinstance(data, list) and is_flat(frame, 1 + len(data) // 2)
         batches = channel.decoder.decode(data, at, plain)
         if channel.decoder.unknown:
             self._say_unknown(channel)
@@ -262,7 +257,8 @@ class DxLinkProtocol:
             self._say_once(f"{printable(kind, 40)} on channel {number}, which is not ours")
         elif kind == "CHANNEL_OPENED":
             if channel.state == "requested":
-                self._set_up(channel, out, now)
+                channel.enter("setup", now)
+                self._send(out, now, feed_setup(number, channel.kinds, self._settings))
         elif kind == "CHANNEL_CLOSED":
             self._closed(channel, now)
         elif kind == "FEED_CONFIG":
@@ -273,10 +269,6 @@ class DxLinkProtocol:
     def _request(self, channel: Channel, out: Output, now: float) -> None:
         channel.enter("requested", now)
         self._send(out, now, channel_request(channel.number))
-
-    def _set_up(self, channel: Channel, out: Output, now: float) -> None:
-        channel.enter("setup", now)
-        self._send(out, now, feed_setup(channel.number, channel.kinds, self._settings))
 
     def _config(self, channel: Channel, message: dict[str, Any], out: Output, now: float) -> None:
         if channel.state == "setup":
@@ -325,7 +317,7 @@ class DxLinkProtocol:
 
     def _check_deadlines(self, now: float) -> None:
         if self._deadline is not None and now >= self._deadline:
-            what = "the renewed token" if self._renewing else _PLAIN_WORDS[self.phase]
+            what = "the renewed token" if self._renewing else self.phase.upper()
             raise SourceError(f"dxLink: no answer to {what} within {self._settings.step:g} s")
         for channel in self._channels.values():
             waits = channel.state in ("requested", "setup")
@@ -360,16 +352,19 @@ class DxLinkProtocol:
 
         def start(entry: Subscription) -> int:
             wanted = int(at * 1000) if entry.from_time is None else entry.from_time
-            return self._snapshots.expect(entry.symbol, wanted)
+            return self._snapshots.expect(entry.symbol, wanted, now)
 
         most = min(self._settings.entries_per_message, self._budget.left(now))
-        told = channel.next_changes(most, self._settings.bytes_per_message, start)
+        adds = most
+        if CANDLE in channel.kinds:
+            # A history is held until it is whole: all at once would need room for all.
+            adds = max(0, HISTORIES_AT_ONCE - self._snapshots.in_progress(now))
+        told = channel.next_changes(most, adds, self._settings.bytes_per_message, start)
         if told is None:
             return False
         text, changed = told
         self._budget.spend(now, len(changed.remove) + len(changed.add))
-        out.texts.append(text)
-        self._sent = now
+        self._send(out, now, text)
         for entry in changed.remove:
             if entry.kind == CANDLE:
                 self._snapshots.forget(entry.symbol)
@@ -403,14 +398,3 @@ class DxLinkProtocol:
         if text not in self._said and len(self._said) < 100:
             self._said.add(text)
             log.info("dxLink: %s", text)
-
-
-def _is_flat(frame: bytes | bytearray, lists: int) -> bool:
-    """True when a frame opens one object and so many lists: nothing is nested in a value.
-
-    find() runs at memory speed, a look at each value would cost more than the decoding.
-    """
-    place = -1
-    for _ in range(lists):
-        place = frame.find(b"[", place + 1)
-    return frame.find(b"[", place + 1) < 0 and frame.find(b"{", 1) < 0

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from grok_sauce.errors import SourceError, SourceRefused
-from grok_sauce.feeds.candle_snapshots import CandleHistory, SnapshotDone
+from grok_sauce.feeds import dxlink_protocol
+from grok_sauce.feeds.candle_snapshots import QUIET, CandleHistory, SnapshotDone
 from grok_sauce.feeds.dxlink_messages import (
     DxLinkSettings,
     Ready,
@@ -440,6 +441,119 @@ def test_the_next_connection_asks_from_the_last_complete_bar(
     (message,) = second.want(wanted)
 
     assert message["add"][0]["fromTime"] == T0 - 60_000
+
+
+MANY = [f"S{number}{{=m}}" for number in range(13)]
+
+
+@pytest.fixture(params=[1, 4], ids=["one", "four"])
+def at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """So many histories may be on their way."""
+    monkeypatch.setattr(dxlink_protocol, "HISTORIES_AT_ONCE", request.param)
+    return int(request.param)
+
+
+def histories(*symbols: str) -> list[Subscription]:
+    return [Subscription("Candle", symbol, T0 - 600_000) for symbol in symbols]
+
+
+def added(messages: list[dict[str, Any]]) -> list[str]:
+    return [entry["symbol"] for message in messages for entry in message.get("add", ())]
+
+
+def removed(messages: list[dict[str, Any]]) -> list[str]:
+    return [entry["symbol"] for message in messages for entry in message.get("remove", ())]
+
+
+def serve_histories(play: Play, asked: list[str], at_once: int) -> list[str]:
+    """Answer the oldest unfinished symbol before each tick until none is left."""
+    place = 0
+    while place < len(asked):
+        assert len(asked) <= place + at_once
+        play.says(candles(row(0, 4), row(1), END, symbol=asked[place]))
+        asked += added(play.passes(0.25))
+        place += 1
+    return asked
+
+
+def test_only_so_many_histories_are_on_their_way_and_all_come(
+    streaming: Play, at_once: int
+) -> None:
+    first = added(streaming.want(*histories(*MANY)))
+    full = streaming.passes(QUIET / 2)
+    asked = serve_histories(streaming, [*first], at_once)
+
+    assert first == MANY[:at_once]
+    assert full == []
+    assert asked == MANY
+    assert not streaming.protocol.pending
+    assert [e.symbol for e in streaming.events if isinstance(e, SnapshotDone)] == MANY
+
+
+def test_a_symbol_that_never_answers_frees_its_place(streaming: Play, at_once: int) -> None:
+    streaming.want(*histories(*MANY))
+
+    early = streaming.passes(QUIET - 0.25)
+    late = added(streaming.passes(0.25))
+    for _ in range(len(MANY)):
+        streaming.says(KEEPALIVE)
+        streaming.passes(QUIET)
+
+    assert early == []
+    assert late == MANY[at_once : 2 * at_once]
+    assert added(streaming.sent) == MANY
+    assert not streaming.protocol.pending
+
+
+def test_a_history_keeps_its_place_while_bars_of_it_arrive(streaming: Play, at_once: int) -> None:
+    streaming.want(*histories(*MANY[: at_once + 1]))
+
+    for minute in range(6):
+        flags = 0 if minute else 4
+        for symbol in MANY[:at_once]:
+            streaming.says(candles(row(minute, flags), symbol=symbol))
+        assert added(streaming.passes(QUIET - 0.5)) == []
+
+    assert added(streaming.passes(0.5)) == MANY[at_once : at_once + 1]
+
+
+def test_what_is_dropped_is_removed_at_once_though_no_place_is_free(
+    streaming: Play, at_once: int
+) -> None:
+    streaming.want(*histories(*MANY))
+    streaming.says(candles(row(0, 4), END, symbol=MANY[0]))
+    streaming.passes(0.25)  # takes the place that came free
+
+    finished = streaming.want(*histories(*MANY[1:]))
+    unfinished = streaming.want(*histories(*MANY[2:]))
+    following = streaming.passes(0.25)
+
+    assert (removed(finished), added(finished)) == (MANY[:1], [])
+    assert (removed(unfinished), added(unfinished)) == (MANY[1:2], [])
+    assert added(following) == MANY[at_once + 1 : at_once + 2]
+
+
+def test_after_too_many_entries_all_histories_are_asked_for_again(
+    streaming: Play, at_once: int
+) -> None:
+    serve_histories(streaming, added(streaming.want(*histories(*MANY))), at_once)
+
+    streaming.says(error("BAD_ACTION", "Your subscription size is too big", 3))
+    quiet = streaming.passes(9.75)
+    asked = serve_histories(streaming, added(streaming.passes(0.25)), at_once)
+
+    assert TooBig(True, 12) in streaming.events
+    assert quiet == []
+    assert asked == MANY
+    assert not streaming.protocol.pending
+
+
+def test_quotes_do_not_wait_for_histories(streaming: Play) -> None:
+    streaming.want(*histories(*MANY))
+
+    messages = streaming.want(*histories(*MANY), *[Subscription("Quote", s) for s in "ABCDEF"])
+
+    assert added(messages) == list("ABCDEF")
 
 
 # ---- renewal ----------------------------------------------------------------------------
