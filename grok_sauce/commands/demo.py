@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Final
 
+from grok_sauce.errors import SettingsError
+
+FASTEST: Final = 3600.0  # an hour a second; faster, nothing could be seen
 NAME = "demo"
 HELP = "everything on the embedded market: no account, no outbound connection"
 EPILOG = """examples:
@@ -23,7 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--start", metavar="ISO", help="market time to start at, New York unless it names a zone"
     )
     parser.add_argument(
-        "--speed", type=float, default=1.0, metavar="X", help="market seconds per second (1)"
+        "--speed",
+        type=market_speed,
+        default=1.0,
+        metavar="X",
+        help=f"market seconds per second (1; at most {FASTEST:g})",
     )
     parser.add_argument(
         "--bars", type=Path, metavar="FILE", help="replay recorded one-minute bars of SPY (CSV)"
@@ -33,9 +41,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def market_speed(text: str) -> float:
+    """Market seconds per second, above 0."""
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed <= FASTEST:
+        raise argparse.ArgumentTypeError(f"must be above 0 and at most {FASTEST:g}, not {text!r}")
+    return speed
+
+
 def run(args: argparse.Namespace) -> int:
-    """As the live command, on the embedded market whether credentials are there or not."""
+    """As the live command, on the embedded market whether credentials are there or not.
+
+    Raises:
+        SettingsError: an option names a time or a file that cannot be used.
+    """
     from grok_sauce import machine
+    from grok_sauce.simulator.opening import read_start
+
+    if args.start is not None:
+        read_start(args.start)  # here and not in the market's process, whose usage is not ours
+    if args.bars is not None and not args.bars.is_file():
+        raise SettingsError(f"there is no file {args.bars}", "--bars")
 
     wanted = machine.DemoOptions(
         seed=args.seed,

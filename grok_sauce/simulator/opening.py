@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from grok_sauce.errors import SettingsError
-from grok_sauce.market import sessions
+from grok_sauce.market import holidays, sessions
 
 _FIRST: Final = 15 * 60  # seconds after the opening: the opening's rush is over
 _LAST: Final = 30 * 60  # seconds before the close: something is left of the day
 _DAY: Final = 86400.0
+
+# The sessions before the first day and after the last one have to be known as well.
+FIRST: Final = holidays.FIRST + timedelta(days=60)
+LAST: Final = holidays.LAST - timedelta(days=60)
 
 
 def opening(now: float) -> float:
@@ -36,7 +40,7 @@ def read_start(text: str) -> float:
     """An ISO-8601 time as a Unix time; without a zone it is New York's clock.
 
     Raises:
-        SettingsError: it is not such a time.
+        SettingsError: it is not such a time, or of a day whose calendar is not known.
 
     >>> read_start("2026-12-16T14:32:07"), read_start("2026-12-16T19:32:07Z")
     (1797449527.0, 1797449527.0)
@@ -45,11 +49,17 @@ def read_start(text: str) -> float:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=sessions.NEW_YORK)
-        return moment.timestamp()
+        found = moment.timestamp()
     except (ValueError, OverflowError):
         raise SettingsError(
             f"--start must be a time like 2026-12-16T09:25, not {text!r}", field="--start"
         ) from None
+    if not (FIRST <= moment.date() <= LAST):
+        raise SettingsError(
+            f"--start must lie between {FIRST} and {LAST}, the days whose holidays are known",
+            field="--start",
+        )
+    return found
 
 
 def iso(moment: float) -> str:
