@@ -17,9 +17,6 @@ from grok_sauce.market.products import Kind
 
 POINTS: Final = 60  # of a sparkline at most
 LOOK_BACK: Final = 10  # sessions in which the 5 loaded ones are looked for
-# A night of a thin future passes without a trade for longer than a share's day ever does.
-GAPS: Final[dict[Kind, int]] = {"future": 240}
-
 Cache = dict[Any, Any]
 
 
@@ -90,7 +87,7 @@ def history(
             series.times,
             series.volumes,
             [(span.start, span.minutes) for span in windows_before(kind, day, is_pre)],
-            gap=None if is_pre else GAPS.get(kind, rvol.GAP),
+            gap=None if is_pre else rvol.GAP,
         )
         kept = cache[key] = (seen, base)
     found: Base = kept[1]
