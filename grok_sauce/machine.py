@@ -167,7 +167,7 @@ class Machine:
         demo: DemoOptions | None,
         seed: int | None,
     ) -> None:
-        from grok_sauce.market_half import MarketHalf
+        from grok_sauce.market_half import Files, MarketHalf, Process
         from grok_sauce.web_half import WebHalf
 
         self.options = options
@@ -177,16 +177,16 @@ class Machine:
         self._stop = threading.Event()
         self._again = False
         self.half = MarketHalf(
-            data=options.data / "demo" if market else options.data,
-            settings_path=options.settings,
-            keep=options.data / "settings",
-            env_file=options.env_file,
-            environ=environ,
-            clock=clock,
-            demo=market is not None,
-            mode=self.mode,
-            more_health=self.facts,
-            use_live=self.use_live,
+            Files(
+                data=options.data / "demo" if market else options.data,
+                settings=options.settings,
+                keep=options.data / "settings",
+                env=options.env_file,
+            ),
+            environ,
+            clock,
+            market is not None,
+            Process(self.mode, self.facts, self.use_live),
         )
         if market is not None:
             self.half.workers.insert(0, market)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,27 +40,42 @@ log = logging.getLogger(__name__)
 Publish = Callable[[Sequence[Update]], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where this half keeps what it writes: data folder, settings, their versions, .env."""
+
+    data: Path
+    settings: Path
+    keep: Path
+    env: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What the process says and does for this half.
+
+    mode() is the header's chip, more_health() what it adds to the report, use_live() what
+    happens when credentials were saved, as a sentence for the page.
+    """
+
+    mode: Callable[[], dict[str, Any]]
+    more_health: Callable[[], dict[str, Any]]
+    use_live: Callable[[], str]
+
+
 class MarketHalf:
     """Everything between the outside world and the publishers, for one process.
 
-    data is the folder of this half's files; demo says that nothing in it outlives the
-    run. mode() is the header's chip, more_health() what the process adds to the report,
-    use_live() what happens when credentials were saved. publishers may be added until
-    start().
+    demo says that nothing in it outlives the run. publishers may be added until start().
     """
 
     def __init__(
         self,
-        data: Path,
-        settings_path: Path,
-        keep: Path,
-        env_file: Path,
+        files: Files,
         environ: Mapping[str, str],
         clock: Clock,
         demo: bool,
-        mode: Callable[[], dict[str, Any]],
-        more_health: Callable[[], dict[str, Any]],
-        use_live: Callable[[], str],
+        process: Process,
     ) -> None:
         self.clock = clock
         self.demo = demo
@@ -69,20 +85,16 @@ class MarketHalf:
         self.publishers: list[Publish] = [self.snapshot.publish]
         self._publishing = threading.Lock()
         self.store = SettingsStore(
-            settings_path,
-            keep,
+            files.settings,
+            files.keep,
             lambda path, content: concurrency.offload(write_whole, path, content),
             self._settings_changed,
-            lambda: secrets_set(env_file),
+            lambda: secrets_set(files.env),
         )
         chosen = self.store.load()
-        data.mkdir(parents=True, exist_ok=True)
-        self.history = History(history_file(data, demo), clock)
+        files.data.mkdir(parents=True, exist_ok=True)
+        self.history = History(history_file(files.data, demo), clock)
         self.publishers.append(self.history.publish)
-        self.status = SourceStatus("dxlink", "Simulated feed" if demo else "dxLink", required=True)
-        broker = knobs.read_env(TastytradeSettings, environ)
-        self._http = Http(clock)
-        self.broker = Tastytrade(broker, self._http, clock, None if demo else data)
         self.engine = Engine(
             MarketState(),
             ANALYTICS,
@@ -91,6 +103,20 @@ class MarketHalf:
             groups=groups_of(chosen),
             source="DEMO" if demo else "LIVE",
         )
+        self._join_sources(files, environ)
+        self._join_reports(process)
+        self._open_desk(files, process)
+        self._follow(chosen)
+
+    def _join_sources(self, files: Files, environ: Mapping[str, str]) -> None:
+        """The broker's records, the feed, and what is wanted of both."""
+        clock = self.clock
+        label = "Simulated feed" if self.demo else "dxLink"
+        self.status = SourceStatus("dxlink", label, required=True)
+        self._http = Http(clock)
+        self._account = knobs.read_env(TastytradeSettings, environ)
+        kept = None if self.demo else files.data
+        self.broker = Tastytrade(self._account, self._http, clock, kept)
         self.feed = DxLinkFeed(
             self.broker,
             self._take,
@@ -104,15 +130,22 @@ class MarketHalf:
             self.engine.put,
             clock,
         )
-        self.supervisor = Supervisor(clock)
-        self.loop = LoopWatch(clock)
+
+    def _join_reports(self, process: Process) -> None:
+        """Who keeps the workers alive, and what is told of them."""
+        self.supervisor = Supervisor(self.clock)
+        self.loop = LoopWatch(self.clock)
         self.health = Health(
-            clock,
+            self.clock,
             {"dxlink": self.status},
             self.supervisor,
             self.loop,
-            mode,
-            lambda: {**more_health(), "queues": self.queues(), "problems": self._problems()},
+            process.mode,
+            lambda: {
+                **process.more_health(),
+                "queues": self.queues(),
+                "problems": self._problems(),
+            },
             self._publish_health,
         )
         self.workers: list[Worker] = [
@@ -123,18 +156,20 @@ class MarketHalf:
             self.loop,
             self.health,
         ]
-        test = ConnectionTest(broker.base_url, self._http, clock)
+
+    def _open_desk(self, files: Files, process: Process) -> None:
+        """Answer what pages do and ask."""
+        test = ConnectionTest(self._account.base_url, self._http, self.clock)
         SetupDesk(
             self.store,
             self.broker,
-            env_file,
-            clock.market,
+            files.env,
+            self.clock.market,
             self._last_price,
             test.run,
-            use_live,
+            process.use_live,
             self._retry,
         ).register(self.controls, self.questions)
-        self._follow(chosen)
 
     # ---- life ---------------------------------------------------------------------------
 
