@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_socket import socket_allow_hosts
@@ -14,6 +17,16 @@ from grok_sauce.runtime.clock import ManualClock
 NOW = 1797449527.0
 # Skips a CI run may have: "test id prefix<TAB>why". Anything else skipped fails the run.
 LISTED = Path(__file__).parent / "listed_skips.txt"
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -33,6 +46,20 @@ def recordings() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("recordings are not part of the repository (GROK_SAUCE_RECORDINGS)")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One headless Chromium for all page tests: Playwright runs once in a process."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with sync_api.sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
+        except sync_api.Error as problem:
+            pytest.skip(f"no Chromium: {problem.message.splitlines()[0]}")
+        yield browser
+        browser.close()
 
 
 def listed_skips() -> list[str]:

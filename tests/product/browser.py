@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
-
-import pytest
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 class Tab:
@@ -73,19 +60,19 @@ class Tab:
         return int(self.page.locator("tbody tr.stale").count())
 
 
-@contextmanager
-def chromium(**options: Any) -> Iterator[Tab]:
-    """A tab in a fresh browser; skips by name where there is no Chromium."""
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("no Chromium on the path (Debian: apt-get install chromium)")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+Open = Callable[..., AbstractContextManager[Tab]]
+
+
+def opener(browser: Any) -> Open:
+    """open_tab(**options of a Playwright context): a tab in a fresh context of the browser."""
+
+    @contextmanager
+    def open_tab(**options: Any) -> Iterator[Tab]:
+        size = options.pop("viewport", {"width": 1440, "height": 900})
+        context = browser.new_context(viewport=size, **options)
         try:
-            context = browser.new_context(
-                viewport=options.pop("viewport", {"width": 1440, "height": 900}), **options
-            )
             yield Tab(context)
         finally:
-            browser.close()
+            context.close()
+
+    return open_tab

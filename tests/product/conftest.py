@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.product.browser import Open, opener
 from tests.product.harness import Product
 
 
@@ -26,3 +27,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Product]]:
         if product.process.poll() is None:
             product.process.kill()
             product.process.wait(timeout=10)
+
+
+@pytest.fixture
+def open_tab(chromium: Any) -> Open:
+    """Open tabs in the shared Chromium, each in a context of its own."""
+    return opener(chromium)

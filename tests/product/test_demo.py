@@ -163,7 +163,7 @@ def test_pages_answer_and_api_is_json(start: Callable[..., Product]) -> None:
     assert {path: status for path, (status, _) in pages.items()} == dict.fromkeys(pages, 200)
     assert b'data-symbol="SPY"' in pages["/indicator"][1]
     assert json.loads(product.get("/api/openapi.json")[1])["openapi"].startswith("3.1")
-    assert product.get("/health")[0] == 200
+    until(lambda: product.get("/health")[0] == 200, 5, "a good report")
     assert b"# TYPE" in product.get("/metrics")[1]
 
 

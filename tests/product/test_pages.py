@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.product.browser import Tab, chromium
+from tests.product.browser import Open, Tab
 from tests.product.harness import Product, until
 
 pytestmark = pytest.mark.browser
@@ -27,8 +26,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     product.stop()
 
 
-def test_all_rows_tick_and_dxy_says_why_not(demo: Product) -> None:
-    with chromium() as tab:
+def test_all_rows_tick_and_dxy_says_why_not(demo: Product, open_tab: Open) -> None:
+    with open_tab() as tab:
         tab.page.goto(demo.url + "/indicator")
         before = tab.prices()
         seen: set[str] = set()
@@ -46,8 +45,10 @@ def test_all_rows_tick_and_dxy_says_why_not(demo: Product) -> None:
         assert tab.hosts == {"127.0.0.1"}
 
 
-def test_sort_stays_while_ticking_and_reverses_on_the_second_click(demo: Product) -> None:
-    with chromium() as tab:
+def test_sort_stays_while_ticking_and_reverses_on_the_second_click(
+    demo: Product, open_tab: Open
+) -> None:
+    with open_tab() as tab:
         tab.page.goto(demo.url + "/indicator")
         head = tab.page.locator('th[data-col="volume"] button.head')
 
@@ -88,8 +89,10 @@ def sorted_by(tab: Tab, column: str, descending: bool) -> bool:
     )
 
 
-def test_columns_move_and_resize_by_keyboard_and_survive_a_reload(demo: Product) -> None:
-    with chromium() as tab:
+def test_columns_move_and_resize_by_keyboard_and_survive_a_reload(
+    demo: Product, open_tab: Open
+) -> None:
+    with open_tab() as tab:
         tab.page.goto(demo.url + "/indicator")
         tab.page.locator('th[data-col="rvol"] button.head').focus()
         start = tab.heads()
@@ -111,8 +114,10 @@ def test_columns_move_and_resize_by_keyboard_and_survive_a_reload(demo: Product)
         assert tab.heads() == start
 
 
-def test_columns_move_and_resize_by_mouse_and_survive_a_reload(demo: Product) -> None:
-    with chromium() as tab:
+def test_columns_move_and_resize_by_mouse_and_survive_a_reload(
+    demo: Product, open_tab: Open
+) -> None:
+    with open_tab() as tab:
         tab.page.goto(demo.url + "/indicator")
         start = tab.heads()
         width = tab.width("volume")
@@ -151,10 +156,11 @@ def drag(tab: Tab, start: tuple[float, float], end: tuple[float, float]) -> None
 
 def test_symbol_added_on_the_setup_page_ticks_within_three_seconds(
     start: Callable[..., Product],
+    open_tab: Open,
 ) -> None:
     product = start("demo").wait()
     until(product.live, 30, "a live table")
-    with chromium() as tab:
+    with open_tab() as tab:
         tab.page.goto(product.url + "/setup")
         field = tab.page.get_by_label("Add symbol")
         field.click()
@@ -180,10 +186,12 @@ def number(text: str | None) -> float | None:
         return None
 
 
-def test_killed_market_greys_the_rows_and_they_come_back(start: Callable[..., Product]) -> None:
+def test_killed_market_greys_the_rows_and_they_come_back(
+    start: Callable[..., Product], open_tab: Open
+) -> None:
     product = start("demo").wait()
     until(product.live, 30, "a live table")
-    with chromium() as tab:
+    with open_tab() as tab:
         tab.page.goto(product.url + "/indicator")
         until(lambda: tab.stale() == 0, 5, "no grey row")
 
@@ -199,12 +207,12 @@ def test_killed_market_greys_the_rows_and_they_come_back(start: Callable[..., Pr
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["stopped", "half_open"])
 def test_silent_market_greys_the_rows_in_time_and_they_come_back(
-    how: str, start: Callable[..., Product]
+    how: str, start: Callable[..., Product], open_tab: Open
 ) -> None:
     product = start("demo").wait()
     until(product.live, 30, "a live table")
     market = product.market_pid()
-    with chromium() as tab:
+    with open_tab() as tab:
         tab.page.goto(product.url + "/indicator")
 
         if how == "stopped":
@@ -225,10 +233,11 @@ def test_silent_market_greys_the_rows_in_time_and_they_come_back(
 
 def test_lost_dashboard_is_said_with_a_countdown_and_comes_back(
     start: Callable[..., Product],
+    open_tab: Open,
 ) -> None:
     product = start("demo").wait()
     until(product.live, 30, "a live table")
-    with chromium() as tab:
+    with open_tab() as tab:
         tab.page.goto(product.url + "/indicator")
         until(lambda: len(tab.prices()) > 5, 5, "rows")
 
@@ -251,8 +260,10 @@ def restart(product: Product, port: int) -> Product:
     return Product(product.folder, "demo", port=port)
 
 
-def test_page_is_complete_and_says_its_age_with_sockets_blocked(demo: Product) -> None:
-    with chromium() as tab:
+def test_page_is_complete_and_says_its_age_with_sockets_blocked(
+    demo: Product, open_tab: Open
+) -> None:
+    with open_tab() as tab:
         tab.page.route("**/socket.io/**", lambda route: route.abort())
         tab.page.goto(demo.url + "/indicator")
 
@@ -262,8 +273,8 @@ def test_page_is_complete_and_says_its_age_with_sockets_blocked(demo: Product) -
         until(lambda: tab.prices() != before, 30, "newer numbers without a socket")
 
 
-def test_page_without_javascript_has_every_number(demo: Product) -> None:
-    with chromium(java_script_enabled=False) as tab:
+def test_page_without_javascript_has_every_number(demo: Product, open_tab: Open) -> None:
+    with open_tab(java_script_enabled=False) as tab:
         tab.page.goto(demo.url + "/indicator")
 
         text = tab.page.locator('tr[data-symbol="SPY"] td.price').inner_text()
@@ -278,10 +289,10 @@ def test_page_without_javascript_has_every_number(demo: Product) -> None:
 )
 @pytest.mark.parametrize("path", ["/indicator", "/setup", "/setup?first=1", "/status"])
 def test_no_page_scrolls_sideways_or_complains(
-    path: str, width: int, theme: str, palette: str, demo: Product, tmp_path: Path
+    path: str, width: int, theme: str, palette: str, demo: Product, open_tab: Open
 ) -> None:
     looks: Any = {"color_scheme": theme, "viewport": {"width": width, "height": 860}}
-    with chromium(**looks) as tab:
+    with open_tab(**looks) as tab:
         tab.page.goto(demo.url + path)
         tab.page.evaluate("p => document.documentElement.dataset.palette = p", palette)
         tab.page.wait_for_timeout(400)

@@ -71,16 +71,18 @@ def test_context_has_pages_display_and_version(make_site: Make, browse: Browse) 
     text = browse(make_site().app).open("/setup").get_data(as_text=True)
 
     assert "setup|system|0.1.0|[/indicator i][/setup u][/status h]|False|False|None|" in text
-    assert f"{make_site().store.revision} True 5" in text
+    assert f"{make_site().store.revision} False 5" in text
 
 
-def test_setup_is_no_first_run_with_both_credentials(make_site: Make, browse: Browse) -> None:
+@pytest.mark.parametrize(("query", "first"), [("", False), ("?first=1", True), ("?first=0", False)])
+def test_setup_is_a_first_run_only_when_it_is_asked_for(
+    query: str, first: bool, make_site: Make, browse: Browse
+) -> None:
     site = make_site()
-    site.machine.secrets["REFRESH_TOKEN"] = True
 
-    text = browse(site.app).open("/setup").get_data(as_text=True)
+    text = browse(site.app).open("/setup" + query).get_data(as_text=True)
 
-    assert f"{site.store.revision} False 5" in text
+    assert f"{site.store.revision} {first} 5" in text
 
 
 def test_a_broken_settings_file_is_told_on_every_page(make_site: Make, browse: Browse) -> None:
