@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from grok_sauce.errors import SettingsError
-from grok_sauce.market_half import MarketHalf
+from grok_sauce.market_half import Files, MarketHalf, Process
 from grok_sauce.runtime.clock import ManualClock
 from grok_sauce.runtime.worker import WorkerStatus
 
@@ -15,18 +15,14 @@ from grok_sauce.runtime.worker import WorkerStatus
 @pytest.fixture
 def half(tmp_path: Path, clock: ManualClock) -> MarketHalf:
     """Built, not started."""
-    built = MarketHalf(
+    files = Files(
         data=tmp_path / "data",
-        settings_path=tmp_path / "settings.json",
+        settings=tmp_path / "settings.json",
         keep=tmp_path / "kept",
-        env_file=tmp_path / "env",
-        environ={"CLIENT_SECRET": "demo", "REFRESH_TOKEN": "demo"},
-        clock=clock,
-        demo=False,
-        mode=dict,
-        more_health=dict,
-        use_live=str,
+        env=tmp_path / "env",
     )
+    secrets = {"CLIENT_SECRET": "demo", "REFRESH_TOKEN": "demo"}
+    built = MarketHalf(files, secrets, clock, False, Process(dict, dict, str))
     built.supervisor.statuses["dxlink"] = WorkerStatus("dxlink")
     return built
 
