@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from grok_sauce import __version__, settings
-from grok_sauce.runtime import concurrency
+from grok_sauce.runtime import collector, concurrency
 from grok_sauce.runtime.clock import Clock, RealClock
 from grok_sauce.runtime.lock import FolderLock
 
@@ -235,6 +235,7 @@ class Machine:
         """Serve until stop() or a signal; True when the process should start again."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._stop.set())
+        collector.settle()
         self.half.start()
         self.web.start()
         self._announce()

@@ -223,8 +223,8 @@ class MarketHalf:
         self.publish(updates)
 
     def _problems(self) -> list[str]:
-        found = [f"{topic}: {why}" for topic, why in self.engine.problems.items()]
-        return found + ([self.store.problem] if self.store.problem else [])
+        """A settings file that cannot be used is a banner on each page, not a part that is down."""
+        return [f"{topic}: {why}" for topic, why in self.engine.problems.items()]
 
     # ---- changes ------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from grok_sauce.feeds.dxlink_messages import DxLinkSettings
 from grok_sauce.feeds.dxlink_protocol import DxLinkProtocol
 from grok_sauce.market.batches import FIELDS
 from grok_sauce.market.state import MarketState
+from grok_sauce.runtime import collector
 
 AT = 1797449527.0
 ROWS = frozenset(("SPY", "QQQ", "VIX"))  # of a table on screen
@@ -21,6 +22,7 @@ class Ingest:
     """Call it with one frame; quote(symbol) gives the last (bid, ask)."""
 
     def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
+        collector.settle()  # as the product does at its start
         self.state = MarketState()
         self._frames = 0
         # Benchmarks send each kind on a channel of its own, numbered 1, 3, 5, ...

@@ -14,6 +14,7 @@ from grok_sauce.bench.frames import PER_FRAME, compose, streaming
 from grok_sauce.bench.peers import missing, sdk_reader
 from grok_sauce.bench.report import Bar, Comparison
 from grok_sauce.market.state import MarketState
+from grok_sauce.runtime import collector
 
 HELP: Final = "feed parse and state, against orjson alone and the tastytrade SDK"
 UNIT: Final = "us CPU/event"
@@ -27,7 +28,11 @@ def measure(
     """Median CPU per event of each side over the same frames."""
     say(f"{frames * PER_FRAME:,} events of {symbols:,} symbols, {repeats} times")
     data = compose(frames, symbols)
+    usual = gc.get_threshold()
+    collector.settle()  # as the product does at its start; the peers have Python's own way
     ours = _cost(_ours, data, repeats)
+    gc.unfreeze()
+    gc.set_threshold(*usual)
     parser = _cost(lambda: orjson.loads, data, repeats)
     why = missing("tastytrade")
     sdk = None
