@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from pytest_socket import socket_allow_hosts
 
@@ -17,6 +18,10 @@ from grok_sauce.runtime.clock import ManualClock
 NOW = 1797449527.0
 # Skips a CI run may have: "test id prefix<TAB>why". Anything else skipped fails the run.
 LISTED = Path(__file__).parent / "listed_skips.txt"
+
+# No test fails for being slow on a busy machine.
+hypothesis.settings.register_profile("steady", deadline=None)
+hypothesis.settings.load_profile("steady")
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",

@@ -466,6 +466,7 @@ def test_any_json_gives_settings_or_a_settings_error(document: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @given(JSON | nearly_settings())
 @settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_of_ten_thousand_json_values_does(document: Any) -> None:

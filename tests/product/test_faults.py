@@ -37,6 +37,7 @@ def test_killed_market_greys_at_once_and_recovers_by_itself(start: Callable[...,
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_stopped_market_is_noticed_by_its_silence(start: Callable[..., Product]) -> None:
     product = start("demo").wait()
     until(product.live, 30, "a live table")

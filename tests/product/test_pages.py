@@ -206,6 +206,7 @@ def test_killed_market_greys_the_rows_and_they_come_back(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("how", ["stopped", "half_open"])
 def test_silent_market_greys_the_rows_in_time_and_they_come_back(
     how: str, start: Callable[..., Product], open_tab: Open
