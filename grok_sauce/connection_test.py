@@ -63,26 +63,20 @@ class ConnectionTest:
         return {"checks": lines, "passed": all(line["ok"] for line in lines[:3])}
 
     def _sign_in(self, broker: Tastytrade, checks: dict[str, Check]) -> bool:
-        check = checks["Sign-in"]
-        try:
-            token = broker.access_token()
-        except GrokSauceError as problem:
-            _fail(check, problem)
-            return False
-        left = max(0.0, token.expires_at - self._clock.real())
-        check.ok, check.text = True, f"token valid {_span(left)}"
-        return True
+        def signed_in() -> str:
+            return f"token valid {self._left(broker.access_token().expires_at)}"
+
+        return _attempt(checks["Sign-in"], signed_in)
 
     def _quote_token(self, broker: Tastytrade, checks: dict[str, Check]) -> bool:
-        check = checks["Quote token"]
-        try:
+        def fetched() -> str:
             token = broker.quote_token()
-        except GrokSauceError as problem:
-            _fail(check, problem)
-            return False
-        left = max(0.0, token.expires_at - self._clock.real())
-        check.ok, check.text = True, f"valid {_span(left)}, level {token.level}"
-        return True
+            return f"valid {self._left(token.expires_at)}, level {token.level}"
+
+        return _attempt(checks["Quote token"], fetched)
+
+    def _left(self, expires_at: float) -> str:
+        return _span(max(0.0, expires_at - self._clock.real()))
 
     def _feed(self, broker: Tastytrade, checks: dict[str, Check]) -> None:
         with Listener(broker, self._clock) as listener:
@@ -197,6 +191,15 @@ def near_options(chain: dict[str, Any], spot: float, now: float, count: int) -> 
     for strike in strikes[: (count + 1) // 2]:
         found += [str(strike["call-streamer-symbol"]), str(strike["put-streamer-symbol"])]
     return found[:count]
+
+
+def _attempt(check: Check, call: Callable[[], str]) -> bool:
+    """Fill a line with what the call says, or with why it failed; did it work?"""
+    try:
+        check.ok, check.text = True, call()
+    except GrokSauceError as problem:
+        _fail(check, problem)
+    return check.ok is True
 
 
 def _fail(check: Check, problem: GrokSauceError) -> None:

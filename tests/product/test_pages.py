@@ -243,12 +243,9 @@ def test_lost_dashboard_is_said_with_a_countdown_and_comes_back(
         tab.page.goto(product.url + "/indicator")
         until(lambda: len(tab.prices()) > 5, 5, "rows")
 
-        os.kill(product.process.pid, signal.SIGSTOP)
-        product_port = product.port
-        os.kill(product.process.pid, signal.SIGCONT)
         product.stop()
         tab.page.get_by_text("Connection lost").wait_for(timeout=10_000)
-        again = restart(product, product_port)
+        again = restart(product, product.port)
 
         until(again.answers, 40, "the dashboard again")
         tab.page.get_by_text("Connection lost").wait_for(state="hidden", timeout=70_000)
