@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 from pytest_socket import socket_allow_hosts
 
 from grok_sauce.runtime.clock import ManualClock
+
+if TYPE_CHECKING:
+    from grok_sauce.market.chain import OptionChain
 
 # Wednesday 2026-12-16, 14:32:07 New York.
 NOW = 1797449527.0
@@ -42,6 +45,22 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def clock() -> ManualClock:
     """A clock that stands at Wednesday 2026-12-16, 14:32:07 New York."""
     return ManualClock(market=NOW, real=NOW)
+
+
+@pytest.fixture
+def chain_of() -> Callable[..., OptionChain]:
+    """chain_of(rows, spot=6000.0, as_of=...): a chain of these contracts, see option_chains.py."""
+    from tests import option_chains
+
+    return option_chains.chain_of
+
+
+@pytest.fixture
+def toy_chain() -> OptionChain:
+    """The chain of the worked examples: spot 6000, T 5/365, r 4.5 %, q 1.2 %, five strikes."""
+    from tests import option_chains
+
+    return option_chains.toy_chain()
 
 
 @pytest.fixture(scope="session")
