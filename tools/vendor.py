@@ -40,6 +40,12 @@ class Library:
 LIBRARIES = (
     Library("socket.io-client", "4.8.4", "MIT", "dist/socket.io.min.js"),
     Library("sortablejs", "1.15.7", "MIT", "Sortable.min.js"),
+    Library(
+        "lightweight-charts",
+        "5.2.1",
+        "Apache-2.0",
+        "dist/lightweight-charts.standalone.production.js",
+    ),
 )
 
 
