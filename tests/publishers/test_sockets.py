@@ -66,13 +66,14 @@ def test_every_beat_comes_once_in_order_with_what_changed_and_what_went(
     browser = browse(server)
     browser.subscribe()
 
-    server.publish(
-        [row("SPY", 0, price=3), row("SPY", 0, price=4)],
-        [("indicator.rows", "QQQ", None)],
-        [("news.headline", "x", {})],
-        [row("SPY", 0, price=5)],
-    )
-    events = [browser.event() for _ in range(3)]
+    events = []
+    for beats in (
+        [[row("SPY", 0, price=3), row("SPY", 0, price=4)]],
+        [[("indicator.rows", "QQQ", None)]],
+        [[("news.headline", "x", {})], [row("SPY", 0, price=5)]],
+    ):
+        server.publish(*beats)  # and read: of two that wait at once the newer may do
+        events.append(browser.event())
 
     assert [name for name, _ in events] == ["update_indicator"] * 3
     assert [(m["seq"], m["full"], m["rows"], m["removed"]) for _, m in events] == [
@@ -256,8 +257,10 @@ def test_a_polling_browser_can_go_over_to_a_websocket(server: Any, poll: Any, br
     upgraded.send("2probe")
     assert upgraded.packet() == "3probe"
     upgraded.send("5")
-    server.publish([row("SPY", 0)], [row("SPY", 0)])
-    sequence = [upgraded.event()[1]["seq"] for _ in range(2)]
+    sequence = []
+    for price in range(2):
+        server.publish([row("SPY", price)])
+        sequence.append(upgraded.event()[1]["seq"])
 
     assert sequence == [1, 2]
 
