@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from datetime import date as calendar_date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final, TypeGuard
 from zoneinfo import ZoneInfo
@@ -229,6 +230,53 @@ def date(ms: Number, zone: str = "new_york") -> str:
     return f"{when:%a} {when.day} {when:%b}"
 
 
+def day(iso: str | None) -> str:
+    """A calendar day such as an expiry, which belongs to no zone.
+
+    >>> day("2026-12-16"), day(None)
+    ('Wed 16 Dec', '–')
+    """
+    when = _calendar_day(iso)
+    return DASH if when is None else f"{when:%a} {when.day} {when:%b}"
+
+
+def day_short(iso: str | None) -> str:
+    """The same without the weekday.
+
+    >>> day_short("2026-12-16")
+    '16 Dec'
+    """
+    when = _calendar_day(iso)
+    return DASH if when is None else f"{when.day} {when:%b}"
+
+
+def _calendar_day(iso: str | None) -> calendar_date | None:
+    try:
+        return calendar_date.fromisoformat(iso or "")
+    except ValueError:
+        return None
+
+
+def fraction(value: Number) -> str:
+    """A fraction of one as a share in percent, one decimal.
+
+    >>> fraction(0.157)
+    '15.7%'
+    """
+    return share(value * 100) if _is_known(value) else DASH
+
+
+def offset(value: Number, spot: Number) -> str:
+    """How far a strike is from spot, signed; whole points where spot has four digits or more.
+
+    >>> offset(-112.36, 6012.36), offset(-2.92, 600.42)
+    ('−112', '−2.92')
+    """
+    if not _is_known(value) or not _is_known(spot):
+        return DASH
+    return _sign(value) + _fixed(value, 0 if abs(spot) >= 1000 else 2)
+
+
 def score(value: Number, word: str = "") -> str:
     """A sentiment score, the word after the number.
 
@@ -256,5 +304,9 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "format_minute": minute,
     "format_zone": zone_label,
     "format_date": date,
+    "format_day": day,
+    "format_day_short": day_short,
+    "format_fraction": fraction,
+    "format_offset": offset,
     "format_score": score,
 }

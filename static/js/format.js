@@ -153,6 +153,43 @@ export function date(ms, zone = "new_york") {
   return `${part("weekday")} ${part("day")} ${part("month").slice(0, 3)}`;
 }
 
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+
+/** A calendar day without its weekday, such as 16 Dec; it belongs to no zone. */
+export function dayShort(iso) {
+  const when = /^\d{4}-\d{2}-\d{2}$/.test(iso ?? "") ? new Date(`${iso}T00:00:00Z`) : null;
+  if (!when || !known(when.getTime())) return DASH;
+  return `${when.getUTCDate()} ${MONTHS[when.getUTCMonth()]}`;
+}
+
+/** The same with its weekday, such as Wed 16 Dec. */
+export function day(iso) {
+  const short = dayShort(iso);
+  return short === DASH ? DASH : `${WEEKDAYS[new Date(`${iso}T00:00:00Z`).getUTCDay()]} ${short}`;
+}
+
+/** A fraction of one as a share in percent. */
+export function fraction(value) {
+  return known(value) ? share(value * 100) : DASH;
+}
+
+/** How far a strike is from spot, signed; whole points where spot has four digits or more. */
+export function offset(value, spot) {
+  if (!known(value) || !known(spot)) return DASH;
+  return sign(value) + fixed(value, Math.abs(spot) >= 1000 ? 0 : 2);
+}
+
+/** Dollars or contracts on an axis: one decimal and a unit, signed when `signed`. */
+export function axis(value, signed = true) {
+  if (!known(value)) return DASH;
+  const size = Math.abs(value);
+  const [scale, unit] = UNITS.filter(([each]) => size >= each).at(-1) ?? UNITS[0];
+  if (!size) return "0";
+  const decimals = unit && (size / scale) < 100 && (signed || size % scale) ? 1 : 0;
+  return (signed ? sign(value) : "") + fixed(size / scale, decimals) + unit;
+}
+
 /** What stands behind a time: ET, UTC, or nothing for the zone of this machine. */
 export function zoneLabel(zone) {
   return { utc: "UTC", local: "local" }[zone] ?? "ET";

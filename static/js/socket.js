@@ -48,11 +48,23 @@ export class Connection {
   }
 
   /**
-   * Follow one page's room. event is the Socket.IO event, url the same over HTTP;
-   * take(message, isSnapshot) gets whole states and changes in order.
+   * Follow one page's room. event is the Socket.IO event, url the same over HTTP; params are
+   * what the room needs besides its page ({symbol, view}). take(message, isSnapshot) gets whole
+   * states and changes in order; wait(answer) is told why there is no snapshot yet: {loading,
+   * done, of} or {error}; mine(message) is false for a late message of a room that was left.
    */
-  follow(page, { event, url, take, always = false }) {
-    this.#follows.set(page, { page, event, url, take, always, room: new Room(), asking: false, left: false });
+  follow(page, { event, url, take, params = {}, wait = () => {}, mine = () => true, always = false }) {
+    this.#follows.set(page, { page, event, url, take, params, wait, mine, always, room: new Room(), asking: false, asked: 0, left: false });
+  }
+
+  /** Follow another room of the same page instead. */
+  change(page, { params, url }) {
+    const follow = this.#follows.get(page);
+    if (this.#socket?.connected && !follow.left) this.#socket.emit("unsubscribe", { page, ...follow.params });
+    Object.assign(follow, { params, url, asking: false });
+    follow.room.forget();
+    this.#ask(follow);
+    if (this.#pollTimer) this.#poll();
   }
 
   start() {
@@ -145,7 +157,7 @@ export class Connection {
 
   #message(follow, message) {
     this.#alive();
-    if (follow.left) return;
+    if (follow.left || !follow.mine(message)) return;
     const verdict = follow.room.receive(message);
     if (verdict === "apply") follow.take(message, message.full);
     else if (verdict === "ask") this.#ask(follow);
@@ -154,10 +166,14 @@ export class Connection {
   #ask(follow) {
     if (follow.asking || follow.left || !this.#socket?.connected) return;
     follow.asking = true;
-    this.#socket.timeout(ACK_MS).emit("subscribe", { page: follow.page }, (late, answer) => {
+    follow.asked += 1;
+    const asked = follow.asked;
+    this.#socket.timeout(ACK_MS).emit("subscribe", { page: follow.page, ...follow.params }, (late, answer) => {
+      if (asked !== follow.asked) return; // another room was asked for meanwhile
       follow.asking = false;
       if (follow.left || !this.#socket.connected) return;
       if (late || !answer || answer.error || answer.loading) {
+        if (answer && !late) follow.wait(answer);
         setTimeout(() => this.#ask(follow), answer?.loading ? 500 : 2000);
         return;
       }
@@ -195,8 +211,10 @@ export class Connection {
     if (document.hidden) return;
     try {
       for (const follow of this.#follows.values()) {
-        const answer = await get(follow.url, { accept: [503] });
+        const { url } = follow;
+        const answer = await get(url, { accept: [503] });
         if (!this.#pollTimer) return; // a socket came back meanwhile
+        if (follow.url !== url) continue;
         follow.take(follow.page === "health" ? { health: answer, full: true } : { ...answer, full: true }, true);
       }
       this.#alive();
@@ -228,7 +246,7 @@ export class Connection {
       if (follow.always) continue;
       follow.left = true;
       follow.room.forget();
-      if (this.#socket?.connected) this.#socket.emit("unsubscribe", { page: follow.page });
+      if (this.#socket?.connected) this.#socket.emit("unsubscribe", { page: follow.page, ...follow.params });
     }
   }
 }
