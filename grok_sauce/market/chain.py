@@ -10,34 +10,23 @@ Needs numpy; imported when the first chain is there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from datetime import date
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grok_sauce.market import sessions
+from grok_sauce.market.expiries import Expiry as Expiry
+from grok_sauce.market.expiries import ahead as ahead
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 THOUSANDTHS: Final = 1000  # strikes are whole numbers of these, so that they compare exactly
-
-
-class Expiry(NamedTuple):
-    """One settlement class: AM and PM of one day are two expiries, and so are two roots."""
-
-    day: date
-    root: str
-    settlement: Literal["AM", "PM"]
-
-    @property
-    def settles(self) -> float:
-        """The instant it settles, Unix seconds."""
-        return sessions.settlement(self.day, self.settlement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +124,3 @@ ARRAYS: Final = tuple(
     )
 )
 COLUMNS: Final = ("contract", *ARRAYS)
-
-
-def ahead(expiries: Iterable[Expiry], now: float) -> list[Expiry]:
-    """Expiries that have not settled at market time now, the next first."""
-    return sorted(
-        (expiry for expiry in expiries if expiry.settles > now),
-        key=lambda expiry: (expiry.settles, expiry.root),
-    )
