@@ -1,0 +1,1 @@
+"""Sources we ask on a schedule: settings, parse, fetch; the table of them."""
