@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -12,28 +11,12 @@ from zoneinfo import ZoneInfo
 
 from grok_sauce.market.events import Bar
 from grok_sauce.storage import database
+from grok_sauce.storage.history_schema import MIGRATIONS
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
 KEEP_SESSIONS: Final = 60  # days with bars that are kept
 NEW_YORK: Final = ZoneInfo("America/New_York")
-
-# symbol: the feed's name without "{=m}"; time: start of the minute, Unix ms.
-MIGRATIONS: Final = (
-    """
-    CREATE TABLE bars (
-        symbol TEXT NOT NULL,
-        time INTEGER NOT NULL,
-        open REAL NOT NULL,
-        high REAL NOT NULL,
-        low REAL NOT NULL,
-        close REAL NOT NULL,
-        volume REAL,
-        count INTEGER,
-        PRIMARY KEY (symbol, time)
-    ) WITHOUT ROWID
-    """,
-)
 
 # A bar that is there already with the same content costs no write.
 _UPSERT: Final = """
@@ -65,6 +48,11 @@ class BarStore:
         self.path = path
         self._connection, self.set_aside = database.open_database(path, MIGRATIONS, now)
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The file's one writing connection, for the other table families of it."""
+        return self._connection
+
     def close(self) -> None:
         self._connection.close()
 
@@ -75,7 +63,7 @@ class BarStore:
             sqlite3.Error: nothing of this call was kept (disk full, read-only, locked).
         """
         before = self._connection.total_changes
-        with _transaction(self._connection):
+        with database.transaction(self._connection):
             self._connection.executemany(_UPSERT, rows)
         return self._connection.total_changes - before
 
@@ -92,7 +80,7 @@ class BarStore:
         # From the evening before on: that is where a future's session starts.
         oldest = days[-keep_sessions] - timedelta(days=1)
         start = datetime(oldest.year, oldest.month, oldest.day, 18, tzinfo=NEW_YORK)
-        with _transaction(self._connection):
+        with database.transaction(self._connection):
             cursor = self._connection.execute(
                 "DELETE FROM bars WHERE time < ?", (int(start.timestamp() * 1000),)
             )
@@ -151,17 +139,3 @@ def _session_day(time_ms: int) -> date:
     """The New York weekday a bar is counted to; a weekend's go to Monday."""
     day = datetime.fromtimestamp(time_ms / 1000, UTC).astimezone(NEW_YORK).date()
     return day + timedelta(days=max(0, 7 - day.weekday()) if day.weekday() >= 5 else 0)
-
-
-@contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """BEGIN IMMEDIATE … COMMIT, or ROLLBACK when anything fails."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        # A full disk has rolled back already.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
