@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.candles import REMOVE_EVENT, series_key
@@ -37,6 +37,19 @@ GRACE_MS: Final = 1_000  # after its end a minute may still be corrected
 Item = Batch | list[BarRow]  # what waits for the disk
 
 
+class Tenant(Protocol):
+    """Another table family of the file, written by the file's one owner.
+
+    Both run on a native thread: no logging, no green locks.
+    """
+
+    def write(self, connection: sqlite3.Connection) -> int:
+        """Write what waits; returns how many rows. What raises sqlite3.Error waits on."""
+
+    def prune(self, connection: sqlite3.Connection) -> None:
+        """Drop what is too old; once a day."""
+
+
 class History:
     """The only writer of a history file: a sink for candles, a publisher, and a worker.
 
@@ -44,7 +57,7 @@ class History:
     engine's "candle.close"; a bar told both ways is kept once. A minute is written when it has
     ended. A disk that is full or read-only costs nothing but the history: it is said on
     status, logged once, tried again each second, and at most `limit` bars wait meanwhile
-    (the oldest go first, counted in dropped).
+    (the oldest go first, counted in dropped). tenants keep other tables of the same file.
     """
 
     name = "history"
@@ -56,6 +69,7 @@ class History:
         status: SourceStatus | None = None,
         keep_sessions: int = KEEP_SESSIONS,
         limit: int = LIMIT,
+        tenants: Sequence[Tenant] = (),
     ) -> None:
         self.path = path
         self.limit = limit
@@ -63,6 +77,7 @@ class History:
         self.status = status or SourceStatus("history", "History")
         self._clock = clock
         self._keep = keep_sessions
+        self._tenants = tuple(tenants)
         self._lock = threading.Lock()
         self._waiting: deque[Item] = deque()
         self._depth = 0
@@ -169,7 +184,7 @@ class History:
     ) -> tuple[int, sqlite3.Error | None]:
         """Runs on a native thread; takes from items what is safe on the disk.
 
-        _forming is touched here alone. Returns (bars new or different, what went wrong).
+        _forming is touched here alone. Returns (rows new or different, what went wrong).
         """
         written = 0
         try:
@@ -183,8 +198,12 @@ class History:
                 written += store.write(self._ended(some, edge))
                 for _ in some:
                     items.popleft()
+            for tenant in self._tenants:
+                written += tenant.write(store.connection)
             if prune:
                 store.prune(self._keep)
+                for tenant in self._tenants:
+                    tenant.prune(store.connection)
         except sqlite3.Error as problem:
             return written, problem
         return written, None

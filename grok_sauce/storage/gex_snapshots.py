@@ -111,7 +111,7 @@ def encode(payload: Mapping[str, Any]) -> GexMinute:
             raise ValueError(f"{len(strikes)} strikes with {len(net)} values")
         return GexMinute(
             symbol=payload["symbol"],
-            day=sessions.session_date(as_of).isoformat(),
+            day=session_of(as_of),
             levels=levels,
             strikes=zlib.compress(_portable(strikes)),
             net=_portable(net),
@@ -120,6 +120,14 @@ def encode(payload: Mapping[str, Any]) -> GexMinute:
     except (KeyError, TypeError, ValueError) as problem:
         kind = type(problem).__name__
         raise BadPayload(f"gex.levels: not a payload to keep ({kind}: {problem})") from None
+
+
+def session_of(unix: float) -> str:
+    """The session a moment (market time, Unix seconds) is kept under, ISO date.
+
+    On a weekend and at night the last one begun.
+    """
+    return sessions.session_date(unix).isoformat()
 
 
 def write(connection: sqlite3.Connection, minutes: Iterable[GexMinute]) -> int:
