@@ -39,9 +39,7 @@ def changes(
     found: dict[str, Any] = {
         name: _difference(net, position, base, width) for name, base in bases.items()
     }
-    found["since"] = {
-        name: None if base is None else minutes[base] for name, base in bases.items()
-    }
+    found["since"] = {name: None if base is None else minutes[base] for name, base in bases.items()}
     return found
 
 
