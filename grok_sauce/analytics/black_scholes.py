@@ -1,6 +1,6 @@
 """Black-Scholes-Merton and Black-76 prices and greeks of European options, whole arrays at a time.
 
-norm_cdf(x), norm_pdf(x)
+norm_cdf(x), norm_pdf(x), erfcx(x)
 black_scholes(spot, strike, years, vol, is_call, rate=0.0, dividend_yield=0.0) -> Valuation
 black_76(forward, strike, years, vol, is_call, rate=0.0) -> Valuation
 price(...), gamma(...), d1(...)     the same terms where only one number is wanted
@@ -127,6 +127,38 @@ def norm_cdf(x: ArrayLike) -> Array:
     values = np.asarray(x, dtype=np.float64)
     flat = np.atleast_1d(values) / -_SQRT_2
     return np.asarray((0.5 * _erfc(flat)).reshape(values.shape))
+
+
+def erfcx(x: ArrayLike) -> Array:
+    """exp(x^2) * (1 - erf(x)), which stays a plain number where its factors leave the doubles.
+
+    Relative error about 1e-15; infinite below -26.6, as it should be.
+
+    >>> [round(float(value), 12) for value in erfcx([-1.0, 0.0, 1.0, 100.0])]
+    [5.008980080762, 1.0, 0.427583576156, 0.005641613783]
+    """
+    values = np.asarray(x, dtype=np.float64)
+    flat = np.atleast_1d(values)
+    y = np.abs(flat)
+    result = np.full_like(y, np.nan)
+    near = y <= 0.46875
+    far = y > 4.0
+    middle = (y > 0.46875) & ~far
+    if near.any():
+        inner = flat[near]
+        square = inner * inner
+        result[near] = np.exp(square) * (1.0 - inner * _ratio(_NEAR, square))
+    if middle.any():
+        result[middle] = _ratio(_MIDDLE, y[middle])
+    if far.any():
+        inner = y[far]
+        inverse = 1.0 / (inner * inner)
+        result[far] = (_ONE_OVER_SQRT_PI - inverse * _ratio(_FAR, inverse)) / inner
+    flip = (flat < 0.0) & ~near
+    if flip.any():
+        with np.errstate(over="ignore"):
+            result[flip] = 2.0 * np.exp(flat[flip] ** 2) - result[flip]
+    return np.asarray(result.reshape(values.shape))
 
 
 def norm_pdf(x: ArrayLike) -> Array:
