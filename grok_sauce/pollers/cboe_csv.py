@@ -97,7 +97,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 def _layout(lines: Sequence[str]) -> _Layout:
     for number, line in enumerate(lines[:_HEADER_ROWS], start=1):
-        if _FIRST not in line.casefold():
+        if "expiration" not in line.casefold():
             continue
         for delimiter in (",", ";", "\t"):
             names = [" ".join(cell.casefold().split()) for cell in _cells(line, delimiter)]
