@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import importlib
+import os
 import statistics
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from grok_sauce.runtime.clock import RealClock
 HELP: Final = "main.py demo to its first page, against the frameworks' imports alone"
 MAIN: Final = Path(__file__).parents[2] / "main.py"
 IMPORTS: Final = "import flask, flask_socketio, eventlet, time; print(time.process_time())"
+NO_BYTECODE: Final = "PYTHONDONTWRITEBYTECODE"  # with it each start compiles every module again
 PATIENCE: Final = 60.0  # seconds for the first answer
 SETTLE: Final = 2.0  # seconds from there until memory is read
 
@@ -35,8 +37,9 @@ def measure(say: Callable[[str], None], repeats: int = 3) -> list[Comparison]:
     if not why:
         say(f"main.py demo, {repeats} times, the first to warm up not counted")
         try:
-            _demo()
-            found = [_demo() for _ in range(repeats)]
+            with tempfile.TemporaryDirectory() as folder:
+                _demo(folder)  # compiles modules and templates, as the first start does
+                found = [_demo(folder) for _ in range(repeats)]
         except GrokSauceError as problem:
             why = str(problem)
         else:
@@ -57,8 +60,8 @@ def _imports() -> float:
     return float(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
 
 
-def _demo() -> tuple[float, float]:
-    """(CPU seconds at the first good answer, resident MB a little later).
+def _demo(folder: str) -> tuple[float, float]:
+    """(CPU seconds at the first good answer, resident MB a little later); data in folder.
 
     Raises:
         GrokSauceError: it ended or did not answer in time.
@@ -66,10 +69,13 @@ def _demo() -> tuple[float, float]:
     psutil: Any = importlib.import_module("psutil")
     clock = RealClock()
     port = _free_port()
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
+    kept = {name: value for name, value in os.environ.items() if name != NO_BYTECODE}
+    with tempfile.TemporaryFile() as output:
         argv = [sys.executable, str(MAIN), "demo", "--port", str(port), "--data", folder]
         argv += ["--settings", f"{folder}/settings.json", "--log-level", "ERROR"]
-        child = subprocess.Popen(argv, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
+        child = subprocess.Popen(
+            argv, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=kept
+        )
         try:
             process = psutil.Process(child.pid)
             deadline = clock.monotonic() + PATIENCE
