@@ -95,7 +95,7 @@ def _forward(
     spot = chain.spot if chain.spot is not None and chain.spot > 0 else None
     if quoted:
         value = median(each for _, each in quoted)
-        implied = rates.rate - math.log(value / spot) / years if spot and value > 0 else None
+        implied = rates.rate - math.log(value / spot) / years if spot else None
         return Forward(value, "parity", tuple(strike for strike, _ in quoted), rates.rate, implied)
     if spot is None or chain.symbol in _SPOT_IS_NOT_CARRIED:
         return None

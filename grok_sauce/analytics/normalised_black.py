@@ -100,11 +100,16 @@ def _tables() -> _Tables:
 
 
 def _guess_low(x: Array, price: Array) -> Array:
-    """Neglect t: b / |x| is then a function of w = |x| / s alone, Bachelier's, and tabulated."""
+    """Bachelier's volatility, tabulated, as Black's: to fourth order in s.
+
+    Bachelier's price by moneyness m is a function of w = m / s alone, and its volatility is
+    Black's times m / |x| over 1 + s^2 / 24 (P. Hagan et al., "Managing Smile Risk", 2002).
+    """
     tables = _tables()
-    ratio = np.log(price) - np.log(-x)
+    ratio = np.log(price / (-2.0 * np.sinh(0.5 * x)))
     w = np.exp(np.interp(ratio, tables.log_bachelier, tables.log_w))
-    return np.where(ratio > tables.log_bachelier[-1], _SQRT_2PI * price, -x / w)
+    s = np.where(ratio > tables.log_bachelier[-1], _SQRT_2PI * price, -x / w)
+    return s * (1.0 + s * s * (1.0 / 24.0))
 
 
 def _guess_high(complement: Array) -> Array:
