@@ -408,11 +408,32 @@ def test_a_heavy_analytic_gets_a_frozen_copy_on_another_thread_and_the_beat_goes
     assert [u.payload for u in found] == [600.0, 601.0]
 
 
+def test_a_heavy_analytic_with_nothing_due_leaves_what_was_told(clock: ManualClock) -> None:
+    due = [(597.0,), None, None]
+    heavy = analytic(
+        "gex.levels", lambda frozen: {"SPY": frozen[0]}, heavy=True, freeze=lambda _: due.pop(0)
+    )
+    bench = Bench(clock, [heavy])
+    found: list[Update] = []
+
+    def is_told() -> bool:
+        found.extend(bench.beat())
+        return bool(found)
+
+    assert wait_for(is_told)
+    for price in (598.0, 599.0):
+        bench.engine.put(trades(bench.now, ("SPY", price, 1e6)))
+        found += bench.beat()
+
+    assert due == []
+    assert [u.payload for u in found] == [597.0]
+
+
 def test_a_heavy_analytic_that_fails_is_marked(clock: ManualClock) -> None:
-    def compute(nothing: None) -> dict[str, Any]:
+    def compute(nothing: tuple[()]) -> dict[str, Any]:
         raise ValueError("no chain")
 
-    heavy = analytic("gex.levels", compute, heavy=True, freeze=lambda view: None)
+    heavy = analytic("gex.levels", compute, heavy=True, freeze=lambda view: ())
     bench = Bench(clock, [heavy])
     bench.beat()
 

@@ -20,7 +20,9 @@ class View:
     work out now (all: everything is worked out, and keys not answered are gone). changed:
     streamer symbols with news since the analytic's last run. source: LIVE, DELAYED, DEMO or
     REPLAY. links: sources that have said whether they are up. cache: the analytic's own, kept
-    from beat to beat: results that would come out the same again, nothing else.
+    from beat to beat: results that would come out the same again, nothing else. real: monotonic
+    seconds, for what is done every so often. results: topic -> key -> newest payload of
+    every analytic, of this beat for those listed before.
     """
 
     state: MarketState
@@ -33,6 +35,8 @@ class View:
     links: frozenset[str] = frozenset()
     settings: Mapping[str, Any] = field(default_factory=dict)
     cache: dict[Any, Any] = field(default_factory=dict)
+    real: float = 0.0
+    results: Mapping[str, Payloads] = field(default_factory=dict)
 
     @property
     def link_down(self) -> bool:
@@ -53,7 +57,8 @@ class Analytic:
     is not told.
 
     heavy (over 5 ms): freeze(view) makes a copy nobody changes, compute is given that
-    instead of the view, on a thread of its own, and answers for all keys.
+    instead of the view, on a thread of its own, and answers for all keys. A copy of None says
+    that nothing is due: what was told stays.
     """
 
     topic: str

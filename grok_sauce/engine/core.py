@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 BEAT: Final = 0.1  # seconds between two beats while batches come
 IDLE: Final = 0.5  # seconds between two beats while none come
 KEPT_BEATS: Final = 600  # durations kept for the percentiles
+JOINING: Final = frozenset({"Instrument", "Chain"})  # kinds that say whose events count
 
 T = TypeVar("T")
 Publish = Callable[[Sequence[Update]], None]
@@ -70,6 +71,7 @@ class Engine:
         self._thread: int | None = None
         self._links: frozenset[str] = frozenset()
         self._streamers: dict[str, list[str]] = {}
+        self._heard: frozenset[str] = frozenset()  # streamer symbols whose changes count
         self._minutes = Minutes()
         self._durations: deque[float] = deque(maxlen=KEPT_BEATS)
         self._beats = 0
@@ -148,6 +150,10 @@ class Engine:
 
         self.post(change)
 
+    def kept(self, topic: str) -> dict[Any, Any]:
+        """What the analytic of a topic keeps from beat to beat; on the engine's thread only."""
+        return next(job.cache for job in self._jobs if job.analytic.topic == topic)
+
     @property
     def problems(self) -> dict[str, str]:
         """What does not work now: topic of an analytic, or "publish", -> its last error."""
@@ -201,7 +207,7 @@ class Engine:
         kinds = self._apply(self._inbox.drain())
         self._run_calls()
         now = self._clock.market()
-        changed = self.state.take_changed(frozenset(self._streamers))
+        changed = self.state.take_changed(self._heard)
         view = View(
             state=self.state,
             now=now,
@@ -210,6 +216,8 @@ class Engine:
             source=self._source,
             links=self._links,
             settings=self._settings,
+            real=began,
+            results={job.analytic.topic: job.told for job in self._jobs},
         )
         updates = self._minutes.closed(self.state, self._streamers, now, self._clock.speed)
         for job in self._jobs:
@@ -231,7 +239,7 @@ class Engine:
                 concurrency.sleep(0)  # thousands of bars: let the others have their turn
             if batch.kind == "Link":
                 self._links |= frozenset(batch.symbols)
-        if "Instrument" in kinds:
+        if not JOINING.isdisjoint(kinds):
             self._join_symbols()
         return kinds
 
@@ -259,6 +267,8 @@ class Engine:
             for symbol in symbols:
                 instrument = self.state.instruments.get(symbol) or provisional(symbol)
                 self._streamers.setdefault(instrument.streamer, []).append(symbol)
+        underlyings = {each.underlying.streamer for each in self.state.listings.values()}
+        self._heard = frozenset(self._streamers) | underlyings | self.state.contracts()
 
     def _start_over(self) -> None:
         for job in self._jobs:

@@ -25,8 +25,8 @@ class Job:
         self.analytic = analytic
         self.problem: str | None = None
         self._wake = wake  # called when a heavy answer is there
-        self._told: dict[str, Any] = {}
-        self._cache: dict[Any, Any] = {}
+        self.told: dict[str, Any] = {}  # key -> payload told last
+        self.cache: dict[Any, Any] = {}  # the analytic's own
         self._changed: set[str] = set()
         self._is_stale = True
         self._wants_all = True
@@ -85,13 +85,15 @@ class Job:
             symbols=symbols,
             all=everything,
             changed=frozenset(self._changed),
-            cache=self._cache,
+            cache=self.cache,
         )
 
     def _submit(self, view: View) -> None:
         """Hand a frozen copy to another thread; a later beat picks the answer up."""
         assert self.analytic.freeze is not None
         frozen, number = self.analytic.freeze(view), self._seen
+        if frozen is None:
+            return
 
         def done(result: Any) -> None:
             self._answer = (number, result, None)
@@ -116,7 +118,7 @@ class Job:
 
     def _news(self, result: Mapping[str, Any], everything: bool) -> list[Update]:
         """Updates for payloads that differ from what was told last."""
-        topic, quiet, told = self.analytic.topic, self.analytic.quiet, self._told
+        topic, quiet, told = self.analytic.topic, self.analytic.quiet, self.told
         if self.problem is not None:
             log.info("analytic %s works again", topic)
             self.problem = None

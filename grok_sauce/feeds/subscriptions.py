@@ -14,7 +14,8 @@ from grok_sauce.market.instruments import CandleSymbol
 TABLE: Final = 1
 VIEW: Final = 2
 PRESET: Final = 3
-BACKFILL: Final = 4
+NEAREST: Final = 4  # open interest for max pain, after the presets
+BACKFILL: Final = 5
 
 CANDLE: Final = "Candle"
 LONGEST_SYMBOL: Final = 100

@@ -26,7 +26,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
         "openInterest",
     ),
     "Profile": ("description", "tradingStatus", "statusReason", "haltStartTime", "haltEndTime"),
-    "Greeks": ("price", "volatility", "delta", "gamma", "theta", "vega"),
+    "Greeks": ("price", "volatility", "delta", "gamma", "theta", "vega", "time"),
     "Candle": ("eventFlags", "index", "time", "count", "open", "high", "low", "close", "volume"),
 }
 
@@ -46,6 +46,10 @@ class Batch:
     "Instrument"  symbols are the user's symbols; one column of market.instruments.Instrument
                   (or None: the symbol is no longer wanted).
     "Link"        symbols are source names ("dxLink"); one column of True (up) or False (down).
+    "Chain"       symbols are the user's symbols; one column of market.listing.Listing, what is
+                  followed of its options (or None: nothing is any more).
+    "CboeChain"   symbols are the user's symbols; one column of market.chain.OptionChain, the
+                  whole chain as Cboe had it (or None).
     """
 
     kind: str

@@ -202,7 +202,8 @@ class Greeks:
     """The feed's own model of one option, per share.
 
     volatility is a fraction (0.18 = 18 %), theta per day, vega per volatility point, price
-    the option price they belong to.
+    the option price they belong to, time when they were worked out: a server repeats its last
+    ones after each sign-in, however old.
     """
 
     symbol: str
@@ -212,12 +213,13 @@ class Greeks:
     gamma: float | None
     theta: float | None
     vega: float | None
+    time: int | None
     at: float
 
     @classmethod
     def of(cls, symbol: str, row: Row) -> Greeks:
         """Read a row of state."""
-        price, volatility, delta, gamma, theta, vega, at = row
+        price, volatility, delta, gamma, theta, vega, time, at = row
         return cls(
             symbol,
             amount(price),
@@ -226,6 +228,7 @@ class Greeks:
             number(gamma),
             number(theta),
             number(vega),
+            moment(time),
             at,
         )
 

@@ -5,6 +5,7 @@ last[kind][streamer] -> FIELDS[kind] values + (at,)     raw, kinds of TICKERS
 quote, trade, trade_eth, summary, profile, greeks (streamer) -> value | None
 candles(streamer, period, tho=False) -> CandleSeries | None     period "m", "5m", "d"
 instruments[user symbol] -> Instrument;  instrument_of(streamer) -> Instrument | None
+listings[user symbol] -> Listing of options;  cboe[user symbol] -> Cboe's whole OptionChain
 link_up(source) -> bool | None;  link_changed_at(source) -> float | None
 price(streamer, now) -> Price(value, basis, at, time, direction) | None
 arrived(streamer) -> float | None;  age(streamer, now) -> float | None
@@ -18,9 +19,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from math import inf
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from grok_sauce.market.batches import FIELDS, Batch
 from grok_sauce.market.candles import (
@@ -32,14 +32,21 @@ from grok_sauce.market.candles import (
 )
 from grok_sauce.market.events import Greeks, Profile, Quote, Summary, Trade
 from grok_sauce.market.instruments import CandleSymbol, Instrument
+from grok_sauce.market.latest import Latest
+from grok_sauce.market.listing import Listing
 from grok_sauce.market.products import KNOWN, Kind
 from grok_sauce.market.sessions import phase
+
+if TYPE_CHECKING:
+    from grok_sauce.market.chain import OptionChain
 
 TICKERS: Final = ("Quote", "Trade", "TradeETH", "Summary", "Profile", "Greeks")
 PRICE_KINDS: Final = ("Quote", "Trade", "TradeETH")
 _WIDTH: Final = {kind: len(fields) for kind, fields in FIELDS.items()} | {
     "Instrument": 1,
     "Link": 1,
+    "Chain": 1,
+    "CboeChain": 1,
 }
 
 # In session a mid replaces a last trade that is this much older than the quote (seconds).
@@ -70,8 +77,10 @@ class MarketState:
     """See the module. limit bounds each candle series (bars)."""
 
     def __init__(self, limit: int = 12_000) -> None:
-        self.last: dict[str, dict[str, tuple[Any, ...]]] = {kind: {} for kind in TICKERS}
+        self.last = {kind: Latest(len(FIELDS[kind])) for kind in TICKERS}
         self.instruments: dict[str, Instrument] = {}
+        self.listings: dict[str, Listing] = {}
+        self.cboe: dict[str, OptionChain] = {}
         self.events = 0
         self.ignored: Counter[str] = Counter()
         self._limit = limit
@@ -88,25 +97,33 @@ class MarketState:
     def apply(self, batch: Batch) -> None:
         """Take in a batch. What has another kind or shape than documented is counted in ignored."""
         kind, symbols, columns = batch.kind, batch.symbols, batch.columns
-        if {*map(len, columns)} != {len(symbols)} or len(columns) != _WIDTH.get(kind):
+        count = len(symbols)
+        if {*map(len, columns)} != {count} or len(columns) != _WIDTH.get(kind):
             if symbols:
                 what = "shape of" if kind in _WIDTH else "kind"
-                self.ignored[f"{what} {kind}"] += len(symbols)
+                self.ignored[f"{what} {kind}"] += count
             return
         latest = self.last.get(kind)
         if latest is not None:
             # 20,000 symbols a second come through here: nothing may run once per event.
-            latest.update(zip(symbols, zip(*columns, repeat(batch.at)), strict=False))
+            latest.put(symbols, columns, batch.at)
             self._touched.append(symbols)
             if len(self._touched) > TOUCHED:  # nobody asks: keep names, not lists
                 self._changed.update(*self._touched)
                 self._touched.clear()
-            self.events += len(symbols)
+            self.events += count
         elif kind == "Candle":
             self._take_candles(batch)
         elif kind == "Instrument":
             for symbol, instrument in zip(symbols, columns[0], strict=True):
                 self._take_instrument(symbol, instrument)
+        elif kind == "Chain":
+            self._take_listings(dict(zip(symbols, columns[0], strict=True)))
+        elif kind == "CboeChain":
+            for symbol, chain in zip(symbols, columns[0], strict=True):
+                self.cboe.pop(symbol, None)
+                if chain is not None:
+                    self.cboe[symbol] = chain
         else:
             for source, up in zip(symbols, columns[0], strict=True):
                 if self.link_up(source) is not bool(up):
@@ -140,7 +157,33 @@ class MarketState:
         if instrument is not None:
             self.instruments[symbol] = instrument
         self._changed.update(known.streamer for known in (before, instrument) if known)
-        self._by_streamer = {known.streamer: known for known in self.instruments.values()}
+        self._join_instruments()
+
+    def _join_instruments(self) -> None:
+        """The user's own records win over those that listings came with."""
+        known = [listing.underlying for listing in self.listings.values()]
+        known += self.instruments.values()
+        self._by_streamer = {instrument.streamer: instrument for instrument in known}
+
+    def _take_listings(self, given: dict[str, Listing | None]) -> None:
+        """Follow other options, and drop what is kept of those that nobody follows now.
+
+        Old open interest must not come back with a contract that returns days later.
+        """
+        for symbol, listing in given.items():
+            self.listings.pop(symbol, None)
+            if listing is not None:
+                self.listings[symbol] = listing
+        self._join_instruments()
+        followed = self.contracts()
+        for latest in self.last.values():
+            gone = [s for s in latest if s[:1] == "." and s not in followed]
+            for streamer in gone:
+                latest.discard(streamer)
+
+    def contracts(self) -> set[str]:
+        """Streamer symbols of all options that are followed."""
+        return set().union(*(listing.streamers for listing in self.listings.values()))
 
     def take_changed(self, among: frozenset[str] | None = None) -> set[str]:
         """Streamer symbols touched since the last call (bases, for candles).
@@ -161,7 +204,7 @@ class MarketState:
     def forget(self, streamer: str) -> None:
         """Drop all that is kept of a streamer symbol (its Instrument stays till its batch)."""
         for latest in self.last.values():
-            latest.pop(streamer, None)
+            latest.discard(streamer)
         for key in [key for key in self._candles if key[0] == streamer]:
             del self._candles[key]
         self._ticks.pop(streamer, None)

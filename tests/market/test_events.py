@@ -136,7 +136,7 @@ def test_a_profile_is_halted_only_when_the_feed_says_so(
 
 
 def test_greeks_of_an_illiquid_contract_are_unknown() -> None:
-    greeks = Greeks.of(".SPY261218C680", (2.5, 0.18, *("NaN",) * 3, -0.02, 3.0))
+    greeks = Greeks.of(".SPY261218C680", (2.5, 0.18, *("NaN",) * 3, -0.02, 1_797_449_526_500, 3.0))
 
     assert (greeks.volatility, greeks.delta, greeks.gamma, greeks.vega) == (0.18, None, None, -0.02)
 

@@ -83,7 +83,7 @@ def test_each_kind_is_read_as_its_own_value(kind: str, name: str) -> None:
 def test_every_field_of_a_kind_reaches_its_name() -> None:
     state = MarketState()
     state.apply(events("Summary", {"SPY": (20803, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7)}, 9.0))
-    state.apply(events("Greeks", {"O": (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)}, 9.0))
+    state.apply(events("Greeks", {"O": (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 1_797_449_526_500)}, 9.0))
 
     day, greeks = state.summary("SPY"), state.greeks("O")
 
