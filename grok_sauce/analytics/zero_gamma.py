@@ -1,0 +1,316 @@
+"""Zero gamma: the prices of the underlying at which the dealers' total gamma changes sign.
+
+zero_gammas(prepared) -> {"all": ..., "zero_dte": ..., "ex_zero_dte": ...}
+zero_gamma(prepared, which="all") -> ZeroGamma
+profile(strike, years, vol, weight, spots, rate, carry) -> array     $ per 1 % at each spot
+strike_sign(strikes, net), cumulative(strikes, net)     two methods other sites call zero gamma
+
+Needs numpy. The curve is re-priced: every contract's gamma at every hypothetical spot, with
+its own time and volatility held (S. Perfiliev, "How to Calculate Gamma Exposure and Zero
+Gamma Level", 2022). Only so does the flip agree with the sign of net gamma at spot.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from grok_sauce.analytics.gamma_curve import Array, GammaCurve, gamma_curve
+from grok_sauce.analytics.gex_lines import Mask, Prepared, Refusal, coverage
+
+Which = Literal["all", "zero_dte", "ex_zero_dte"]
+Reason = Literal[
+    "net_positive_everywhere",
+    "net_negative_everywhere",
+    "no_contracts",
+    "no_usable_contracts",
+    "no_exposure",
+]
+
+RANGE: Final = 0.20  # of spot, to either side
+STEP: Final = 0.0025  # of spot, at most
+FINEST: Final = 10  # times finer, where the nearest expiry's gamma is narrower than a step
+NEAR: Final = 0.05  # of spot: here contracts that cannot be used weigh
+MISSING: Final = 0.10  # share of open interest near spot that may be missing
+COVERED: Final = 0.90  # share of contracts that must be known
+TIE: Final = 1e-6  # of spot; roots whose distances differ by less are as near
+_NOTHING: Final = 1e-12  # of the curve's peak: far tails, whose sign says nothing
+_PRECISION: Final = 1e-10  # of spot, to which a root is found
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroGamma:
+    """Roots of the dealers' gamma within 20 % of spot, in points.
+
+    flip: the root nearest spot, of two as near the lower; None without one, and then reason
+    says why. roots: all, ascending. degraded: much of the open interest near spot, or more
+    than a tenth of the contracts, could not be used.
+    """
+
+    flip: float | None
+    roots: tuple[float, ...]
+    n_roots: int
+    reason: Reason | Refusal | None
+    degraded: bool
+
+
+def profile(
+    strike: ArrayLike,
+    years: ArrayLike,
+    vol: ArrayLike,
+    weight: ArrayLike,
+    spots: ArrayLike,
+    rate: ArrayLike = 0.0,
+    carry: ArrayLike = 0.0,
+) -> Array:
+    """Gamma exposure at each of the spots in $ per 1 % move; shape of spots (one axis).
+
+    Per contract: strike (points), years, vol, weight (+ for calls, - for puts, open interest
+    x multiplier), rate and carry (rate less dividend yield; both may be one number). Fastest
+    where the spots are even in their logarithm.
+
+    One call of 100 at the money, 30 days, vol 20 %: gamma .0693 of 100 shares, S^2/100 = 100.
+
+    >>> [round(float(each), 2) for each in profile([100], [30 / 365], [0.2], [100], [100, 101])]
+    [695.48, 688.51]
+    """
+    levels = np.asarray(spots, dtype=np.float64)
+    k, t, v, w, r, b = np.broadcast_arrays(
+        *(np.asarray(each, np.float64) for each in (strike, years, vol, weight, rate, carry))
+    )
+    if not levels.size:
+        return np.zeros(0)
+    centre = float(levels[len(levels) // 2])
+    held = w != 0
+    if not held.all():
+        k, t, v, w, r, b = (each[held] for each in (k, t, v, w, r, b))
+    curve = gamma_curve(k, t, v, w, r, b, centre)
+    x = np.log(levels / centre)
+    step = float(x[-1] - x[0]) / max(1, len(x) - 1)
+    even = step > 0 and float(np.abs(x - x[0] - step * np.arange(len(x))).max()) < 1e-14
+    return (curve.along(float(x[0]), step, len(x)) if even else curve.at(x)) * levels
+
+
+def zero_gammas(prepared: Prepared) -> dict[Which, ZeroGamma]:
+    """All three flips: every expiry, those of today only, and those without today's."""
+    today = prepared.zero_dte()
+    ahead = prepared.live & ~today
+    if prepared.refused or prepared.spot is None or not prepared.flips.any():
+        return {
+            "all": _none(prepared, prepared.live),
+            "zero_dte": _none(prepared, today),
+            "ex_zero_dte": _none(prepared, ahead),
+        }
+    curves = [_curve(prepared, mask, prepared.spot) for mask in (today, ahead)]
+    grid = _Grid(curves)
+    sums = [curve.along(grid.start, grid.step, grid.size) for curve in curves]
+    both = GammaCurve(*(np.concatenate(columns) for columns in zip(*curves, strict=True)))
+    return {
+        "all": _answer(prepared, prepared.live, both, sums[0] + sums[1], grid),
+        "zero_dte": _answer(prepared, today, curves[0], sums[0], grid),
+        "ex_zero_dte": _answer(prepared, ahead, curves[1], sums[1], grid),
+    }
+
+
+def zero_gamma(prepared: Prepared, which: Which = "all") -> ZeroGamma:
+    """One of the three flips; whoever wants more than one asks zero_gammas."""
+    return zero_gammas(prepared)[which]
+
+
+def strike_sign(strikes: ArrayLike, net: ArrayLike) -> float | None:
+    """Where net gamma by strike first changes sign, from the lowest strike, interpolated.
+
+    Many dashboards call this zero gamma. It is where one strike's calls outweigh its puts;
+    neighbouring strikes do so many times over. Strikes ascending; None without a change.
+
+    >>> strike_sign([95, 100, 105], [-3.0, 1.0, 2.0])
+    98.75
+    """
+    levels, values = np.asarray(strikes, np.float64), np.asarray(net, np.float64)
+    filled = np.flatnonzero(values)
+    found = np.flatnonzero(np.sign(values[filled[1:]]) != np.sign(values[filled[:-1]]))
+    if not len(found):
+        return None
+    low, high = filled[found[0]], filled[found[0] + 1]
+    if high > low + 1:  # exactly 0 between the two: there it is
+        return float(levels[low + 1])
+    share = values[low] / (values[low] - values[high])
+    return float(levels[low] + (levels[high] - levels[low]) * share)
+
+
+def cumulative(strikes: ArrayLike, net: ArrayLike) -> float | None:
+    """Where net gamma, added up from the lowest strike, first changes sign, interpolated.
+
+    Another number that is called zero gamma. It adds gammas that hold at today's spot, ends
+    in net gamma itself, and so says nothing about where that would change its sign.
+
+    >>> cumulative([95, 100, 105], [-3.0, 1.0, 4.0])
+    102.5
+    """
+    return strike_sign(strikes, np.cumsum(np.asarray(net, np.float64)))
+
+
+class _Grid:
+    """An even row of x = ln(s / spot) over the range, one of them 0."""
+
+    def __init__(self, curves: list[GammaCurve]) -> None:
+        steepest = max(
+            (float(curve.slope.max()) for curve in curves if len(curve.slope)), default=0
+        )
+        coarse = math.log1p(RANGE) / math.ceil(math.log1p(RANGE) / (STEP / (1 + RANGE)))
+        width = math.sqrt(0.5) / steepest if steepest else coarse
+        self.step = coarse / min(FINEST, max(1, math.ceil(coarse / width)))
+        self.below = math.ceil(-math.log1p(-RANGE) / self.step)
+        self.start = -self.below * self.step
+        self.size = self.below + round(math.log1p(RANGE) / self.step) + 1
+
+
+def _curve(prepared: Prepared, asked: Mask, spot: float) -> GammaCurve:
+    """The contracts asked for, calls +, puts -."""
+    lines = np.flatnonzero(asked & prepared.flips)
+    chain = prepared.chain
+    held = np.where(chain.is_call[lines], 1.0, -1.0) * prepared.oi[lines] * chain.multiplier[lines]
+    vol = prepared.vol[lines]
+    key = chain.expiry[lines] * len(prepared.strikes) + prepared.place[lines]
+    held = _paired(key, chain.is_call[lines], vol, held)
+    kept = np.flatnonzero(held)
+    lines = lines[kept]
+    return gamma_curve(
+        prepared.strikes[prepared.place[lines]],
+        prepared.years[lines],
+        vol[kept],
+        held[kept],
+        prepared.rate[lines],
+        prepared.carry[lines],
+        spot,
+    )
+
+
+def _paired(key: NDArray[np.integer], is_call: Mask, vol: Array, weight: Array) -> Array:
+    """Add puts to the calls of their strike and expiry whose volatility is the same.
+
+    Their curves have one shape, so one line stands for both: exact, and half the work.
+    """
+    if not len(key):
+        return weight
+    calls, puts = np.flatnonzero(is_call), np.flatnonzero(~is_call)
+    call_at = np.full(int(key.max()) + 1, -1, dtype=np.intp)
+    call_at[key[calls]] = calls
+    partner = call_at[key[puts]]
+    same = (partner >= 0) & (vol[partner] == vol[puts])
+    joined = weight.copy()
+    np.add.at(joined, partner[same], weight[puts[same]])
+    joined[puts[same]] = 0.0
+    return joined
+
+
+def _none(prepared: Prepared, asked: Mask) -> ZeroGamma:
+    reason: Reason | Refusal | None = prepared.refused
+    if reason is None:
+        reason = "no_usable_contracts" if asked.any() else "no_contracts"
+    return ZeroGamma(None, (), 0, reason, _degraded(prepared, asked))
+
+
+def _answer(
+    prepared: Prepared, asked: Mask, curve: GammaCurve, sums: Array, grid: _Grid
+) -> ZeroGamma:
+    """Roots and flip of one curve whose values on the grid are known."""
+    if not (asked & prepared.flips).any() or prepared.spot is None:
+        return _none(prepared, asked)
+    spot, degraded = prepared.spot, _degraded(prepared, asked)
+    counts = np.abs(sums) > _NOTHING * float(np.abs(sums).max())
+    counts[grid.below] = sums[grid.below] != 0  # net gamma itself: its sign always says something
+    nodes = np.flatnonzero(counts)
+    if not len(nodes):
+        return ZeroGamma(None, (), 0, "no_exposure", degraded)
+    is_above = sums[nodes] > 0
+    changes = np.flatnonzero(is_above[1:] != is_above[:-1])
+    roots = []
+    for change in changes.tolist():
+        low, high = (
+            (grid.start + grid.step * node, float(sums[node]))
+            for node in nodes[change : change + 2].tolist()
+        )
+        root = spot * math.exp(find_root(curve.value, low, high, _PRECISION))
+        if (1 - RANGE) * spot <= root <= (1 + RANGE) * spot:
+            roots.append(root)
+    if not roots:
+        # The sign at spot, or where that is 0 the nearest one there is.
+        here = is_above[int(np.abs(nodes - grid.below).argmin())]
+        reason: Reason = "net_positive_everywhere" if here else "net_negative_everywhere"
+        return ZeroGamma(None, (), 0, reason, degraded)
+    nearest = min(abs(root - spot) for root in roots)
+    flip = next(root for root in roots if abs(root - spot) <= nearest + TIE * spot)
+    return ZeroGamma(flip, tuple(roots), len(roots), None, degraded)
+
+
+def _degraded(prepared: Prepared, asked: Mask) -> bool:
+    """Is too much left out for the flip to be trusted?"""
+    known = coverage(prepared.chain, asked, prepared.flips)
+    if known is not None and known < COVERED:
+        return True
+    if prepared.spot is None or not len(prepared.strikes):
+        return False
+    strikes = prepared.strikes[prepared.place]
+    near = asked & (np.abs(strikes - prepared.spot) <= NEAR * prepared.spot)
+    held = np.where(near & ~np.isnan(prepared.oi), prepared.oi, 0.0)
+    return bool(held[~prepared.flips].sum() > MISSING * held.sum())
+
+
+def find_root(
+    f: Callable[[float], float],
+    low: tuple[float, float],
+    high: tuple[float, float],
+    precision: float,
+) -> float:
+    """A root of f between two points (x, f(x)) of opposite signs (Brent 1973, section 4)."""
+    (a, fa), (b, fb) = low, high
+    c, fc = a, fa
+    step = last = b - a
+    for _ in range(200):
+        if abs(fc) < abs(fb):
+            a, b, c = b, c, b
+            fa, fb, fc = fb, fc, fb
+        half = 0.5 * (c - b)
+        if abs(half) <= precision or fb == 0.0:
+            return b
+        last, step = step, _brent_step((a, fa), (b, fb), (c, fc), last, precision) or half
+        if step == half:
+            last = half
+        a, fa = b, fb
+        b += step if abs(step) > precision else math.copysign(precision, half)
+        fb = f(b)
+        if (fb > 0) == (fc > 0):
+            c, fc = a, fa
+            step = last = b - a
+    return b
+
+
+def _brent_step(
+    a: tuple[float, float],
+    b: tuple[float, float],
+    c: tuple[float, float],
+    last: float,
+    precision: float,
+) -> float | None:
+    """The step from b by secant or inverse parabola; None where halving is safer."""
+    if abs(last) < precision or abs(a[1]) <= abs(b[1]):
+        return None
+    half, s = 0.5 * (c[0] - b[0]), b[1] / a[1]
+    if a[0] == c[0]:
+        p, q = 2.0 * half * s, 1.0 - s
+    else:
+        t, u = a[1] / c[1], b[1] / c[1]
+        p = s * (2.0 * half * t * (t - u) - (b[0] - a[0]) * (u - 1.0))
+        q = (t - 1.0) * (u - 1.0) * (s - 1.0)
+    if p > 0:
+        q = -q
+    p = abs(p)
+    if 2.0 * p >= min(3.0 * half * q - abs(precision * q), abs(last * q)):
+        return None
+    return p / q
