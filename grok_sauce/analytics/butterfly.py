@@ -7,6 +7,7 @@ curve(packages, low, high) -> dict         the payoff picture of one or two pack
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil, floor, inf
 from typing import Any, Final
 
@@ -180,7 +181,7 @@ def _greek_reasons(package: Package) -> dict[str, str]:
     return {"greeks": "A strike has no volatility, so its greeks are not known."}
 
 
-def curve(packages: list[Package], low: float, high: float) -> dict[str, Any]:
+def curve(packages: Sequence[Package], low: float, high: float) -> dict[str, Any]:
     """{x, step, lines: [{expiry, today}, ...]}: $ of one package before fees, None if refused.
 
     x runs from low to high in whole steps, at most MOST_POINTS of them; each strike of the

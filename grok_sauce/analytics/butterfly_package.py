@@ -110,13 +110,13 @@ def priced(view: Outlook, terms: Terms) -> Package:
         refusal = side_text
     if legs is None and terms.side == "auto" and refusal is not None:
         legs = sides["puts"] if terms.center <= _middle(view) else sides["calls"]
-    multiplier = _multiplier(view, legs)
-    if refusal is None and multiplier is None:
-        refusal = "The three contracts do not have one known size."
     debit = None
     if refusal is None and legs is not None:
         debit = legs.middle if terms.price == "mid" else legs.natural
         refusal = None if np.isfinite(debit) else f"N{_missing(legs, terms)[1:]}."
+    multiplier = _multiplier(view, legs)
+    if refusal is None and multiplier is None:
+        refusal = "The three contracts do not have one known size."
     result = None
     if refusal is None and legs is not None and debit is not None:
         result = outcome(terms.wings(legs.side), debit)

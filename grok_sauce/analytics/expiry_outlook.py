@@ -1,6 +1,6 @@
 """What one expiry's option prices say of where its underlying may settle.
 
-outlook(chain, expiry, forward) -> Outlook
+outlook(chain, expiry, forward, listed=()) -> Outlook
 
 forward is that expiry's forward, with the rate and dividend yield that go with it
 (analytics.forward.Forward), or None where neither quotes nor a spot give one: then nothing
@@ -9,6 +9,7 @@ but the listed strikes is known.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -67,12 +68,16 @@ class Outlook:
         return float(value) if np.isfinite(value) else None
 
 
-def outlook(chain: OptionChain, expiry: Expiry, forward: HasForward | None) -> Outlook:
+def outlook(
+    chain: OptionChain, expiry: Expiry, forward: HasForward | None, listed: Iterable[int] = ()
+) -> Outlook:
     """Look at one expiry of a chain. Volatilities are those of the quotes (market-mid, from the
     out-of-the-money side of each strike), the feed's own where a side has no two-sided quote.
+
+    listed: strikes (thousandths) that exist besides those the chain has contracts of.
     """
     rows = chain.select([expiry])
-    strikes = np.unique(rows.strike) / THOUSANDTHS
+    strikes = np.union1d(rows.strike, np.fromiter(listed, np.int64)) / THOUSANDTHS
     left = (expiry.settles - chain.as_of) / sessions.YEAR
     years = max(left, MIN_YEARS) if left > 0 else left
     if forward is None or years <= 0 or not len(strikes):
