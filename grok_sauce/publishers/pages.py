@@ -31,7 +31,9 @@ class Page:
 PAGES: Final = (
     Page("indicator", "indicator.rows", "rows", "rows"),
     Page("health", "service.health", "health", "whole"),
+    Page("gex", "gex.levels", "gex", "whole", symbol=True, view=True),
 )
+SPANS: Final = ("0dte", "7d", "30d", "all")  # views that are not dates
 
 
 class Refusal(Exception):
@@ -82,8 +84,8 @@ def _is_symbol(text: str) -> bool:
 
 
 def _is_view(text: str) -> bool:
-    """ "0dte", "all" or expiries as ISO dates, ascending and each once (the canonical form)."""
-    if text in ("0dte", "all"):
+    """One of SPANS, or expiries as ISO dates, ascending and each once (the canonical form)."""
+    if text in SPANS:
         return True
     parts = text.split(",")
     try:

@@ -14,6 +14,7 @@ import socketio
 from flask_socketio import SocketIO
 
 from grok_sauce.publishers.broadcast import QUEUE, Client, Manager
+from grok_sauce.publishers.followed import Followed, Watch, loading, nobody
 from grok_sauce.publishers.frames import Message
 from grok_sauce.publishers.limits import Bucket, SocketLimits, is_loopback
 from grok_sauce.publishers.pages import PAGES, Page, Refusal, wanted
@@ -77,6 +78,9 @@ class Sockets:
     may_connect(environ) returns why a connection is refused (answered with 401) or None;
     it is asked again at each subscription. address_of(environ) is the browser's address,
     with trusted proxies resolved; by default the peer's.
+
+    watch(page, symbol, view) is called when somebody follows a view, unwatch when the last one
+    left it; watch may raise SettingsError, whose words the browser gets.
     """
 
     def __init__(
@@ -87,6 +91,8 @@ class Sockets:
         may_connect: MayConnect = lambda environ: None,
         address_of: AddressOf = _peer,
         pages: Sequence[Page] = PAGES,
+        watch: Watch = nobody,
+        unwatch: Watch = nobody,
     ) -> None:
         self._snapshot = snapshot
         self._clock = clock
@@ -99,6 +105,7 @@ class Sockets:
         self._buckets: dict[str, Bucket] = {}
         self.refused = 0
         self.manager = Manager(clock.monotonic, self._limits.stuck)
+        self._followed = Followed(self.manager.members, watch, unwatch)
         self.socketio = SocketIO()
 
     def attach(self, app: Any) -> SocketIO:
@@ -177,7 +184,7 @@ class Sockets:
         seq, values = self._snapshot.read(page.topic, key)
         state = self._head(seq, full=True)
         state[page.field] = ordered(values) if page.shape == "rows" else values.get(key)
-        return state
+        return state | loading(values.get(key)) if page.view else state
 
     def _whole_message(self, page: Page, key: str) -> Message:
         """The same as an event; encoded once for each sequence number, whoever needs it."""
@@ -221,6 +228,7 @@ class Sockets:
         finally:
             self.manager.closed(session)
             self._buckets.pop(session, None)
+            self._followed.left()
 
     def _on_message(self, session: str, data: Any) -> None:
         """Every message of a browser comes by here, before Socket.IO reads it."""
@@ -242,6 +250,8 @@ class Sockets:
             self.manager.drop(session, "it does not speak Socket.IO")
         else:
             self._message(session, data)
+            if data[:1] == "1":  # the end of a Socket.IO session inside a connection
+                self._followed.left()
 
     def _refuse_politely(self, session: str, data: str) -> None:
         """Answer an event over the allowance, if it wants an answer, without reading it."""
@@ -263,8 +273,7 @@ class Sockets:
                     raise Refusal(
                         "too_many_rooms", f"a connection follows {self._limits.rooms} at most"
                     )
-                self.manager.enter_room(sid, "/", room)
-                client.rooms[room] = page.name
+                self._followed.enter(page, room, partial(self._enter, sid, client, room, page))
             # Joined first, read then: nothing can be missed in between.
             return self._state(page, key)
         except Refusal as refusal:
@@ -279,7 +288,12 @@ class Sockets:
         room = room_of(page.topic, key)
         client.rooms.pop(room, None)
         self.manager.leave_room(sid, "/", room)
+        self._followed.left()
         return {"left": page.name}
+
+    def _enter(self, sid: str, client: Client, room: str, page: Page) -> None:
+        self.manager.enter_room(sid, "/", room)
+        client.rooms[room] = page.name
 
     def _on_unknown(self, event: str, sid: str, *args: Any) -> dict[str, Any]:
         return Refusal("unknown_event", "only subscribe and unsubscribe are known").answer()
