@@ -40,6 +40,7 @@ _SERIES_BELOW: Final = 0.1
 _SERIES_TERMS: Final = 7  # the next term is below 1e-17 of the sum
 # A step this small leaves a relative error of about its fourth power: the last bit.
 _LAST_STEP: Final = 1e-4
+_LEAP: Final = 8.0  # no pass changes s by a larger factor
 _PASSES: Final = 60  # two or three are needed; the bracket alone would need about fifty
 
 
@@ -176,9 +177,10 @@ def total_volatility(x: Array, price: Array, complement: Array) -> Array:
         for _ in range(_PASSES):
             newton, step = _householder(x, s, target, high)
             step = np.where(np.isfinite(step) & (step * newton > 0), step, newton)
-            above = np.where(newton < 0, s, above)
-            below = np.where(newton > 0, s, below)
-            following = s + step
+            # Where the formula overflows, s is far too small for a high price, or too large.
+            rising = np.where(np.isnan(newton), high, newton > 0)
+            below, above = np.where(rising, s, below), np.where(rising, above, s)
+            following = np.clip(s + step, s / _LEAP, s * _LEAP)
             done = np.abs(step) <= _LAST_STEP * s
             inside = (following > below) & (following < above)
             middle = np.where(
