@@ -15,8 +15,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from grok_sauce.analytics.pairs import Pairs, pair_up
 from grok_sauce.market import sessions
-from grok_sauce.market.chain import THOUSANDTHS, Ints, OptionChain, ahead
+from grok_sauce.market.chain import THOUSANDTHS, Floats, Ints, OptionChain
+from grok_sauce.market.expiries import Expiry, ahead
 
 USUAL: Final = 100.0  # $ per point
 
@@ -75,38 +77,56 @@ def max_pain(
     return MaxPain(chosen, (tied[0], tied[-1]), paid * multiplier / THOUSANDTHS)
 
 
-def per_expiry(chain: OptionChain, now: float) -> list[dict[str, Any]]:
+def per_expiry(
+    chain: OptionChain, now: float, *, pairs: Pairs | None = None
+) -> list[dict[str, Any]]:
     """Max pain of every expiry that has contracts here and not settled at market time now.
 
     Rows: expiry (ISO date), root, settlement ("AM"|"PM"), dte (New York days), witching,
     strike and tied [low, high] in points, payout in $; the last three None while no open
     interest is known. The next to settle comes first. Contracts with a multiplier other than
-    the expiry's usual one are left out: their strikes mean another thing.
+    the expiry's usual one are left out: their strikes mean another thing. pairs: pair_up() of
+    the chain, where the caller has it.
     """
+    pairs = pair_up(chain) if pairs is None else pairs
+    usual = _usual(chain)
+    alike = chain.multiplier == usual[chain.expiry]
+    counted = alike & (chain.oi > 0) & (chain.oi < np.inf)
+    calls, puts = (
+        np.rint(np.bincount(pairs.row[side], chain.oi[side], len(pairs.strike))).astype(np.int64)
+        for side in (counted & chain.is_call, counted & ~chain.is_call)
+    )
+    listed = np.bincount(pairs.row[alike], minlength=len(pairs.strike)) > 0
+    strikes = np.rint(pairs.strike * THOUSANDTHS).astype(np.int64)
     spot = None if chain.spot is None else chain.spot * THOUSANDTHS
-    known = chain.multiplier > 0
+    places = {chain.expiries[place]: place for place in np.unique(chain.expiry[alike]).tolist()}
     rows = []
-    for expiry in ahead(chain.expiries, now):
-        lines = np.flatnonzero(known & (chain.expiry == chain.expiries.index(expiry)))
-        if len(lines):
-            rows.append(_row(chain, lines, spot, now))
+    for expiry in ahead(places, now):
+        place = places[expiry]
+        here = np.arange(len(strikes))[pairs.within(place)]
+        here = here[listed[here]]
+        found = max_pain(strikes[here], calls[here], puts[here], spot, float(usual[place]))
+        rows.append(_row(expiry, found, now))
     return rows
 
 
-def _row(chain: OptionChain, lines: Ints, spot: float | None, now: float) -> dict[str, Any]:
-    multipliers, counts = np.unique(chain.multiplier[lines], return_counts=True)
-    usual = float(multipliers[counts.argmax()])
-    lines = lines[chain.multiplier[lines] == usual]
-    strikes, place = np.unique(chain.strike[lines], return_inverse=True)
-    oi = np.nan_to_num(chain.oi[lines], nan=0.0, posinf=0.0)
-    oi = np.where(oi > 0, oi, 0.0)
-    is_call = chain.is_call[lines]
-    calls, puts = (
-        np.rint(np.bincount(place[side], oi[side], len(strikes))).astype(np.int64)
-        for side in (is_call, ~is_call)
-    )
-    found = max_pain(strikes, calls, puts, spot, usual)
-    expiry = chain.expiries[int(chain.expiry[lines[0]])]
+def _usual(chain: OptionChain) -> Floats:
+    """Per expiry the multiplier of most of its contracts; NaN where none is known."""
+    usual = np.full(len(chain.expiries), np.nan)
+    known = chain.multiplier > 0
+    values = np.unique(chain.multiplier[known])
+    if len(values) == 1:
+        usual[:] = values[0]
+        return usual
+    for place in np.unique(chain.expiry[known]).tolist():
+        sizes, counts = np.unique(
+            chain.multiplier[known & (chain.expiry == place)], return_counts=True
+        )
+        usual[place] = sizes[counts.argmax()]
+    return usual
+
+
+def _row(expiry: Expiry, found: MaxPain | None, now: float) -> dict[str, Any]:
     return {
         "expiry": expiry.day.isoformat(),
         "root": expiry.root,

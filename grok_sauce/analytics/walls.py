@@ -132,7 +132,7 @@ def _tied(values: Floats, places: Places) -> Places:
     """Of these places, those that hold the largest value; none when it is not above 0."""
     if not len(places):
         return places
-    here = np.nan_to_num(values[places], nan=0.0)
+    here = np.fmax(values[places], 0.0)  # NaN is nothing
     largest = here.max()
     if not largest > 0:
         return places[:0]
@@ -166,7 +166,7 @@ def _second(
     """
     if first is None:
         return None
-    known = np.nan_to_num(values, nan=0.0)
+    known = np.fmax(values, 0.0)
     gap = np.abs(np.diff(known)) > _EQUAL * np.maximum(known[1:], known[:-1])
     run = np.concatenate(([0], np.cumsum(gap)))
     heights = known[np.concatenate(([0], np.flatnonzero(gap) + 1))]

@@ -13,6 +13,7 @@ COMMANDS: Final[dict[str, str]] = {
     "check": "grok_sauce.commands.check",
     "token": "grok_sauce.commands.token",
     "simulate": "grok_sauce.commands.simulate",
+    "levels": "grok_sauce.commands.levels",
     "config": "grok_sauce.commands.config",
     "bench": "grok_sauce.commands.bench",
 }
