@@ -6,6 +6,8 @@ status(chain), ages(chain), scope(chain, oi_whole), expiry_rows(chain), nearest(
 
 from __future__ import annotations
 
+from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -207,7 +209,7 @@ def _state(chain: OptionChain, loaded: int) -> tuple[str, str]:
 def plain(values: Floats) -> list[float | None]:
     """An array as JSON: what is not finite is None.
 
-    >>> plain(np.array([1.0, math.nan, math.inf]))
+    >>> plain(np.array([1.0, np.nan, np.inf]))
     [1.0, None, None]
     """
     listed: list[float | None] = values.tolist()
