@@ -174,7 +174,7 @@ def total_volatility(x: Array, price: Array, complement: Array) -> Array:
     live = np.arange(len(s))
     below, above = np.zeros_like(s), np.full_like(s, np.inf)
     with np.errstate(all="ignore"):
-        for _ in range(_PASSES):
+        for turn in range(_PASSES):
             newton, step = _householder(x, s, target, high)
             step = np.where(np.isfinite(step) & (step * newton > 0), step, newton)
             # Where the formula overflows, s is far too small for a high price, or too large.
@@ -182,7 +182,8 @@ def total_volatility(x: Array, price: Array, complement: Array) -> Array:
             below, above = np.where(rising, s, below), np.where(rising, above, s)
             following = np.clip(s + step, s / _LEAP, s * _LEAP)
             done = np.abs(step) <= _LAST_STEP * s
-            inside = (following > below) & (following < above)
+            # Whoever takes unusually long creeps along a flat stretch: halve the bracket as well.
+            inside = (following > below) & (following < above) & (turn < 6 or turn % 2 == 0)
             middle = np.where(
                 np.isinf(above), 2 * s, np.where(below > 0, np.sqrt(below * above), 0.5 * s)
             )
