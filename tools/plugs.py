@@ -1,12 +1,14 @@
-"""Our feed as benchmarks see it: frames into the real protocol and the real market state."""
+"""Our parts as benchmarks see them: frames into the market state, a chain into its levels."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import orjson
 
+from grok_sauce.bench.gex import Columns, levels
 from grok_sauce.feeds.dxlink_messages import DxLinkSettings
 from grok_sauce.feeds.dxlink_protocol import DxLinkProtocol
 from grok_sauce.market.batches import FIELDS
@@ -57,3 +59,17 @@ class Ingest:
 def ingest(fields: Mapping[str, Sequence[str]]) -> Ingest:
     """A side for a feed benchmark: FUNC(fields) -> feed."""
     return Ingest(fields)
+
+
+def gex(
+    strike: Any, tau: Any, iv: Any, oi: Any, is_call: Any, spot: float, grid: Any
+) -> dict[str, Any]:
+    """A side for a GEX benchmark: columns of a chain and ascending spots, even in ln, to levels."""
+    found = levels(Columns(strike, tau, iv, oi, is_call, spot), grid)
+    return {
+        "zero_gamma": np.nan if found.zero_gamma is None else found.zero_gamma,
+        "profile": found.profile,
+        "call_wall": found.call_wall,
+        "put_wall": found.put_wall,
+        "max_pain": found.max_pain,
+    }

@@ -13,13 +13,13 @@ Gamma Level", 2022). Only so does the flip agree with the sign of net gamma at s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from grok_sauce.analytics.brent import find_root
 from grok_sauce.analytics.gamma_curve import Array, GammaCurve, gamma_curve
 from grok_sauce.analytics.gex_lines import Mask, Prepared, Refusal, coverage
 
@@ -223,30 +223,43 @@ def _answer(
     if not (asked & prepared.flips).any() or prepared.spot is None:
         return _none(prepared, asked)
     spot, degraded = prepared.spot, _degraded(prepared, asked)
-    counts = np.abs(sums) > _NOTHING * float(np.abs(sums).max())
-    counts[grid.below] = sums[grid.below] != 0  # net gamma itself: its sign always says something
-    nodes = np.flatnonzero(counts)
-    if not len(nodes):
+    x = grid.start + grid.step * np.arange(grid.size, dtype=np.float64)
+    found = (spot * math.exp(root) for root in crossings(curve, x, sums, grid.below))
+    roots = tuple(root for root in found if abs(root - spot) <= RANGE * spot)
+    if roots:
+        nearest = min(abs(root - spot) for root in roots)
+        flip = next(root for root in roots if abs(root - spot) <= nearest + TIE * spot)
+        return ZeroGamma(flip, roots, len(roots), None, degraded)
+    signs = np.flatnonzero(sums)
+    if not len(signs):
         return ZeroGamma(None, (), 0, "no_exposure", degraded)
+    # The sign at spot, or where that is 0 the nearest one there is.
+    nearest_sign = sums[signs[np.abs(signs - grid.below).argmin()]]
+    reason: Reason = "net_positive_everywhere" if nearest_sign > 0 else "net_negative_everywhere"
+    return ZeroGamma(None, (), 0, reason, degraded)
+
+
+def crossings(curve: GammaCurve, x: Array, sums: Array, spot: int | None = None) -> list[float]:
+    """Every x, ascending, at which a curve changes sign; sums are its values at ascending x.
+
+    Far from every strike the sums sink below any meaning, and their sign with them: what is
+    less than 1e-12 of the peak is passed over, except at spot (its place in x), where it is
+    net gamma itself.
+    """
+    if not len(sums):
+        return []
+    counts = np.abs(sums) > _NOTHING * float(np.abs(sums).max())
+    if spot is not None:
+        counts[spot] = sums[spot] != 0
+    nodes = np.flatnonzero(counts)
     is_above = sums[nodes] > 0
-    changes = np.flatnonzero(is_above[1:] != is_above[:-1])
-    roots = []
-    for change in changes.tolist():
+    found = []
+    for change in np.flatnonzero(is_above[1:] != is_above[:-1]).tolist():
         low, high = (
-            (grid.start + grid.step * node, float(sums[node]))
-            for node in nodes[change : change + 2].tolist()
+            (float(x[node]), float(sums[node])) for node in nodes[change : change + 2].tolist()
         )
-        root = spot * math.exp(find_root(curve.value, low, high, _PRECISION))
-        if (1 - RANGE) * spot <= root <= (1 + RANGE) * spot:
-            roots.append(root)
-    if not roots:
-        # The sign at spot, or where that is 0 the nearest one there is.
-        here = is_above[int(np.abs(nodes - grid.below).argmin())]
-        reason: Reason = "net_positive_everywhere" if here else "net_negative_everywhere"
-        return ZeroGamma(None, (), 0, reason, degraded)
-    nearest = min(abs(root - spot) for root in roots)
-    flip = next(root for root in roots if abs(root - spot) <= nearest + TIE * spot)
-    return ZeroGamma(flip, tuple(roots), len(roots), None, degraded)
+        found.append(find_root(curve.value, low, high, _PRECISION))
+    return found
 
 
 def _degraded(prepared: Prepared, asked: Mask) -> bool:
@@ -260,57 +273,3 @@ def _degraded(prepared: Prepared, asked: Mask) -> bool:
     near = asked & (np.abs(strikes - prepared.spot) <= NEAR * prepared.spot)
     held = np.where(near & ~np.isnan(prepared.oi), prepared.oi, 0.0)
     return bool(held[~prepared.flips].sum() > MISSING * held.sum())
-
-
-def find_root(
-    f: Callable[[float], float],
-    low: tuple[float, float],
-    high: tuple[float, float],
-    precision: float,
-) -> float:
-    """A root of f between two points (x, f(x)) of opposite signs (Brent 1973, section 4)."""
-    (a, fa), (b, fb) = low, high
-    c, fc = a, fa
-    step = last = b - a
-    for _ in range(200):
-        if abs(fc) < abs(fb):
-            a, b, c = b, c, b
-            fa, fb, fc = fb, fc, fb
-        half = 0.5 * (c - b)
-        if abs(half) <= precision or fb == 0.0:
-            return b
-        last, step = step, _brent_step((a, fa), (b, fb), (c, fc), last, precision) or half
-        if step == half:
-            last = half
-        a, fa = b, fb
-        b += step if abs(step) > precision else math.copysign(precision, half)
-        fb = f(b)
-        if (fb > 0) == (fc > 0):
-            c, fc = a, fa
-            step = last = b - a
-    return b
-
-
-def _brent_step(
-    a: tuple[float, float],
-    b: tuple[float, float],
-    c: tuple[float, float],
-    last: float,
-    precision: float,
-) -> float | None:
-    """The step from b by secant or inverse parabola; None where halving is safer."""
-    if abs(last) < precision or abs(a[1]) <= abs(b[1]):
-        return None
-    half, s = 0.5 * (c[0] - b[0]), b[1] / a[1]
-    if a[0] == c[0]:
-        p, q = 2.0 * half * s, 1.0 - s
-    else:
-        t, u = a[1] / c[1], b[1] / c[1]
-        p = s * (2.0 * half * t * (t - u) - (b[0] - a[0]) * (u - 1.0))
-        q = (t - 1.0) * (u - 1.0) * (s - 1.0)
-    if p > 0:
-        q = -q
-    p = abs(p)
-    if 2.0 * p >= min(3.0 * half * q - abs(precision * q), abs(last * q)):
-        return None
-    return p / q

@@ -8,6 +8,7 @@ from typing import Final
 BENCHES: Final[dict[str, str]] = {
     "ingest": "grok_sauce.bench.ingest",
     "receive": "grok_sauce.bench.receive",
+    "gex": "grok_sauce.bench.gex",
     "fanout": "grok_sauce.bench.fanout",
     "startup": "grok_sauce.bench.startup",
 }
