@@ -218,7 +218,8 @@ def _judge(chain: OptionChain, live: Mask, priced_by: Array, stale: float) -> ND
     with np.errstate(invalid="ignore"):
         wrong = (chain.strike <= 0) | (chain.oi < 0) | np.isinf(chain.oi)
         wrong |= (chain.gamma < 0) | (chain.gamma > MAX_GAMMA)
-        wrong |= (chain.iv < 0) | (chain.iv > MAX_VOL)
+        # A volatility beyond belief says nothing against a gamma that came with the chain.
+        wrong |= (chain.iv < 0) | ((chain.iv > MAX_VOL) & np.isnan(priced_by))
         wrong |= (chain.multiplier <= 0) | np.isinf(chain.multiplier)
         old = chain.as_of - chain.greeks_at > stale
     found = {
