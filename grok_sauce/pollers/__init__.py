@@ -1,1 +1,10 @@
-"""Sources we ask on a schedule: settings, parse, fetch; the table of them."""
+"""Sources we ask on a schedule, one module each: settings, parse, fetch."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# name -> module. Read only when the source is wanted.
+POLLERS: Final[dict[str, str]] = {
+    "cboe": "grok_sauce.pollers.cboe",
+}
