@@ -35,6 +35,11 @@ MAY: dict[str, set[str]] = {
     "demo_market": {"runtime"},
     # Joining parts.
     "setup_desk": ALL,
+    "butterfly_form": {"market"},
+    "butterfly_facts": ALL,
+    "butterfly_candidates": ALL,
+    "butterfly_desk": ALL,
+    "butterfly_chains": ALL,
     "gex_history_desk": ALL,
     "gex_signal": ALL,
     "connection_test": ALL,
