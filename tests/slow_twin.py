@@ -8,6 +8,7 @@ volatility skipped, and a straight line through the first change of sign; walls 
 is largest and most negative on the whole chain; max pain of a day with all roots pooled.
 
 read(path) -> Chain       answers(chain) -> dict       pooled_max_pain(chain, day) -> strike
+carried_gamma(...)        one contract by the conventions of the project, for the same sums
 """
 
 from __future__ import annotations
@@ -110,6 +111,16 @@ def black_scholes_gamma(spot: float, strike: float, vol: float, years: float) ->
     spread = vol * math.sqrt(years)
     d1 = math.log(spot / strike) / spread + 0.5 * spread
     return math.exp(-0.5 * d1 * d1) / math.sqrt(2 * math.pi) / (spot * spread)
+
+
+def carried_gamma(
+    spot: float, strike: float, vol: float, years: float, forward: float, rate: float
+) -> float:
+    """Gamma to the spot of an option priced on its forward, which moves with the spot."""
+    spread = vol * math.sqrt(years)
+    d1 = math.log(forward / strike) / spread + 0.5 * spread
+    growth = math.exp(-rate * years) * forward / spot
+    return growth * math.exp(-0.5 * d1 * d1) / math.sqrt(2 * math.pi) / (spot * spread)
 
 
 def flip(chain: Chain) -> float | None:
