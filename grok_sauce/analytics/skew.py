@@ -143,7 +143,7 @@ def risk_reversal_25(smile: Smile | None) -> float | None:
 
     Delta to the forward, undiscounted: at short terms no different from the spot delta, and
     free of an implied yield that means little there. Interpolated between the first two
-    neighbouring points, going out from the forward, whose deltas enclose 25 %.
+    neighbouring points, going out from the forward itself, whose deltas enclose 25 %.
     """
     return None if smile is None else _risk_reversal(_points(smile))
 
@@ -165,20 +165,27 @@ def _at_the_money(points: _Points) -> float | None:
 
 
 def _risk_reversal(points: _Points) -> float | None:
+    middle = _at_the_money(points)
+    if middle is None:
+        return None
+    # The smile at the forward belongs to both sides: with few strikes the first one out may
+    # lie beyond 25 % already.
+    d = 0.5 * middle * math.sqrt(points.years)
     first = int(np.searchsorted(points.moneyness, 0.0))
-    call = _at_25_delta(points.d[first:], points.vol[first:])
-    put = _at_25_delta(points.d[:first][::-1], points.vol[:first][::-1])
+    call = _at_25_delta([d, *points.d[first:].tolist()], [middle, *points.vol[first:].tolist()])
+    put = _at_25_delta(
+        [-d, *points.d[:first][::-1].tolist()], [middle, *points.vol[:first][::-1].tolist()]
+    )
     return None if call is None or put is None else call - put
 
 
-def _at_25_delta(d: Array, vol: Array) -> float | None:
+def _at_25_delta(d: Sequence[float], vol: Sequence[float]) -> float | None:
     """Volatility where d first falls through the 25-delta distance, going outwards."""
-    crossed = np.flatnonzero((d[:-1] >= _D_25) & (d[1:] < _D_25))
-    if not len(crossed):
-        return None
-    inner = int(crossed[0])
-    share = (d[inner] - _D_25) / (d[inner] - d[inner + 1])
-    return float(vol[inner] + share * (vol[inner + 1] - vol[inner]))
+    for inner in range(len(d) - 1):
+        if d[inner] >= _D_25 > d[inner + 1]:
+            share = (d[inner] - _D_25) / (d[inner] - d[inner + 1])
+            return float(vol[inner] + share * (vol[inner + 1] - vol[inner]))
+    return None
 
 
 def _slope(points: _Points) -> float | None:
