@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
@@ -13,10 +13,9 @@ from grok_sauce.errors import SourceError, SourceRefused
 from grok_sauce.feeds.subscriptions import NEAREST, PRESET, VIEW, Shortfall, Subscription
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.expiries import ahead
-from grok_sauce.market.instruments import Instrument, provisional
+from grok_sauce.market.instruments import Instrument
 from grok_sauce.market.listing import GONE, Gone, ListedChain, Listing
-from grok_sauce.market.state import MarketState
-from grok_sauce.market.window import Anchors, rough_price
+from grok_sauce.market.window import Anchors
 from grok_sauce.runtime.backoff import Backoff
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.runtime.status import SourceStatus
@@ -62,6 +61,16 @@ class Broker(Protocol):
         """Names the span of market time for which one chain is good."""
 
 
+class Market(Protocol):
+    """What is asked of the market state."""
+
+    def instrument(self, symbol: str) -> Instrument:
+        """What a user's symbol stands for, as far as it is known."""
+
+    def prices(self, streamers: Sequence[str]) -> Mapping[str, float | None]:
+        """About where each is now. Raises SourceError when nobody answers."""
+
+
 @dataclass(slots=True)
 class _Book:
     """One underlying: its chain, and what was told of it last."""
@@ -88,7 +97,7 @@ class ChainWatch:
     nearest expiry is, for max pain. One chain that cannot be fetched does not hold up
     another; it is asked again later, and what was known of it stays.
 
-    state is only read. warm() is called once before the first options are followed.
+    warm() is called once before the first options are followed.
     """
 
     name = "chains"
@@ -98,7 +107,7 @@ class ChainWatch:
         broker: Broker,
         feed: Feed,
         sink: Callable[[Batch], None],
-        state: MarketState,
+        market: Market,
         views: Views,
         clock: Clock,
         status: SourceStatus | None = None,
@@ -107,7 +116,7 @@ class ChainWatch:
         self._broker = broker
         self._feed = feed
         self._sink = sink
-        self._state = state
+        self._market = market
         self._views = views
         self._clock = clock
         self.status = status or SourceStatus("chains", "Option chains")
@@ -161,6 +170,7 @@ class ChainWatch:
 
         Raises:
             SourceRefused: the broker refuses us; the user must act.
+            SourceError: the engine does not answer.
         """
         while not stop.is_set():
             self._wake.clear()
@@ -181,8 +191,9 @@ class ChainWatch:
         fetched = self._fetch_one(needs)
         if self._feed.shortfalls != self._shortfalls:
             self._shortfalls = self._feed.shortfalls
+        prices = self._market.prices([self._instrument(symbol).streamer for symbol in needs])
         for symbol, need in needs.items():
-            self._follow(self._books[symbol], need)
+            self._follow(self._books[symbol], need, prices)
         self._report()
         return fetched and self._next_due(needs) is not None
 
@@ -210,7 +221,7 @@ class ChainWatch:
         }
 
     def _instrument(self, symbol: str) -> Instrument:
-        return self._state.instruments.get(symbol) or provisional(symbol)
+        return self._market.instrument(symbol)
 
     # ---- fetching -----------------------------------------------------------------------
 
@@ -269,13 +280,13 @@ class ChainWatch:
 
     # ---- following ----------------------------------------------------------------------
 
-    def _follow(self, book: _Book, need: Need) -> None:
+    def _follow(self, book: _Book, need: Need, prices: Mapping[str, float | None]) -> None:
         """Tell the state and the feed what is followed, where that changed."""
         instrument = self._instrument(book.symbol)
         now = self._clock.market()
         if book.chain is not None:
             book.anchors.forget(frozenset(ahead((e.expiry for e in book.chain.expiries), now)))
-        spot = rough_price(self._state, instrument.streamer)
+        spot = prices.get(instrument.streamer)
         found = plan_of(
             book.chain, need, instrument, book.future, spot, now, book.anchors, book.plan
         )

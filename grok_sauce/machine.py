@@ -33,8 +33,6 @@ ABSENT: Final = {
     "fred": "No FRED source is part of this version yet.",
     "forex_factory": "No calendar source is part of this version yet.",
     "tradingview": "TradingView is not part of this version yet.",
-    "cboe": "Cboe chains are not part of this version yet.",
-    "gex": "Option chains are not part of this version yet; the choice is kept for when they are.",
     "notices": "Notices are not part of this version yet.",
 }
 REASONS: Final = {

@@ -17,10 +17,12 @@ from grok_sauce.controls import Controls
 from grok_sauce.engine import Engine
 from grok_sauce.errors import SettingsError
 from grok_sauce.feeds.dxlink import DxLinkFeed, DxLinkSettings
+from grok_sauce.gex_desk import GexDesk, GexSettings, cboe_maker
 from grok_sauce.health import Health
 from grok_sauce.http import Http
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.state import MarketState
+from grok_sauce.pollers.cboe_fetch import CboeSettings
 from grok_sauce.publishers.history import History, play_back
 from grok_sauce.publishers.snapshot import Snapshot
 from grok_sauce.questions import Questions
@@ -130,6 +132,19 @@ class MarketHalf:
             self.engine.put,
             clock,
         )
+        self.gex = GexDesk(
+            self.engine,
+            self.feed,
+            self.broker,
+            self.snapshot,
+            clock,
+            knobs.read_env(GexSettings, environ),
+        )
+        cboe = knobs.read_env(CboeSettings, environ)
+        if self.demo:
+            self.gex.leave_cboe("the demo makes no outbound connection")
+        else:
+            self.gex.add_cboe(cboe_maker(cboe, self._http, clock, self.engine.put, kept))
 
     def _join_reports(self, process: Process) -> None:
         """Who keeps the workers alive, and what is told of them."""
@@ -137,7 +152,7 @@ class MarketHalf:
         self.loop = LoopWatch(self.clock)
         self.health = Health(
             self.clock,
-            {"dxlink": self.status},
+            {status.name: status for status in (self.status, *self.gex.sources)},
             self.supervisor,
             self.loop,
             process.mode,
@@ -152,6 +167,7 @@ class MarketHalf:
             self.engine,
             self.feed,
             self.watchlist,
+            *self.gex.workers,
             self.history,
             self.loop,
             self.health,
@@ -170,6 +186,7 @@ class MarketHalf:
             process.use_live,
             self._retry,
         ).register(self.controls, self.questions)
+        self.gex.register(self.controls, self.questions)
 
     # ---- life ---------------------------------------------------------------------------
 
@@ -230,11 +247,18 @@ class MarketHalf:
 
     def _follow(self, chosen: Settings) -> None:
         groups = groups_of(chosen)
-        self.watchlist.set_symbols([symbol for symbols in groups.values() for symbol in symbols])
+        table = [symbol for symbols in groups.values() for symbol in symbols]
+        self.watchlist.set_symbols(table)
+        self.gex.follow(chosen, table)
 
     def _settings_changed(self, old: Settings, new: Settings) -> None:
         if groups_of(old) != groups_of(new):
             self.engine.set_symbols(groups_of(new))
+        if (groups_of(old), old.gex, old.sources.cboe) != (
+            groups_of(new),
+            new.gex,
+            new.sources.cboe,
+        ):
             self._follow(new)
 
     def _last_price(self, symbol: str) -> float | None:
@@ -247,7 +271,8 @@ class MarketHalf:
             raise SettingsError(f"there is no source named {name}", "name")
         self.supervisor.retry(name)
         if name == self.feed.name:
-            self.supervisor.retry(self.watchlist.name)  # refused by the same broker
+            for same in (self.watchlist.name, self.gex.chains.name):
+                self.supervisor.retry(same)  # refused by the same broker
 
 
 def secrets_set(env_file: Path) -> dict[str, bool]:

@@ -60,6 +60,12 @@ class WebHalf:
             limits,
             may_connect=lambda environ: may_connect(self._app, environ),
             address_of=lambda environ: address_of(self._app, environ),
+            watch=lambda page, symbol, view: half.controls.do(
+                "view.watch", page=page, symbol=symbol, view=view
+            ),
+            unwatch=lambda page, symbol, view: half.controls.do(
+                "view.unwatch", page=page, symbol=symbol, view=view
+            ),
         )
         self._sockets.attach(self._app)
         half.publishers.append(self._sockets.publish)

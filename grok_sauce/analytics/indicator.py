@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from grok_sauce.analytics import rvol, session_bars
+from grok_sauce.analytics.indicator_options import option_fields
 from grok_sauce.analytics.trading_day import TradingDay
 from grok_sauce.analytics.view import Analytic, View
 from grok_sauce.analytics.vwap import distance
@@ -20,12 +21,6 @@ STALE: Final = 300.0  # after which the row is grey
 
 GROUP_COLORS: Final = {"positive": "orange", "neutral": "lightblue", "negative": "pink"}
 
-NO_CHAIN: Final = "No option chain loaded"
-NO_OPTIONS: Final = "No listed options"
-CHAIN_FIELDS: Final = (
-    *("max_pain", "dte", "witching", "expiry"),
-    *("net_gex", "zero_gamma", "call_wall", "put_wall"),
-)
 NOTHING_YET: Final = "Nothing received yet"
 NO_PRICE_TODAY: Final = "No price of today yet"
 PROBLEMS: Final = {
@@ -98,10 +93,7 @@ def _row(view: View, symbol: str, group: str, order: int, days: Days) -> Row:
     row |= _references(known.summary, day, reasons)
     row |= _changes(row, price is not None and _is_that_close(price, day), reasons)
     row |= _volumes(view, instrument, known, day, row["price"], reasons)
-    why = NO_OPTIONS if instrument.has_options is False else NO_CHAIN
-    for name in CHAIN_FIELDS:
-        row[name] = None
-        reasons[name] = why
+    row |= option_fields(view, instrument, row["price"], reasons)
     row["orb"] = None
     reasons["orb"] = "No opening range is kept"
     row["color"] = _color(row["change_percent"])
@@ -348,7 +340,10 @@ def _iso(unix: float) -> str:
 ANALYTIC: Final = Analytic(
     topic="indicator.rows",
     needs=frozenset(
-        {"Quote", "Trade", "TradeETH", "Summary", "Profile", "Candle", "Instrument", "Link"}
+        {
+            *("Quote", "Trade", "TradeETH", "Summary", "Profile", "Candle"),
+            *("Instrument", "Link", "Chain"),
+        }
     ),
     every=0.0,
     compute=compute,

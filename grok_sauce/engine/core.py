@@ -150,6 +150,11 @@ class Engine:
 
         self.post(change)
 
+    @property
+    def source(self) -> str:
+        """The label of the numbers."""
+        return self._source
+
     def kept(self, topic: str) -> dict[Any, Any]:
         """What the analytic of a topic keeps from beat to beat; on the engine's thread only."""
         return next(job.cache for job in self._jobs if job.analytic.topic == topic)

@@ -2,8 +2,7 @@
 
 book = ChainBook(listing)
 book.update(state, changed)                     re-read only contracts that changed
-book.loaded() -> mask                           contracts of which Greeks and open interest came
-book.frozen(spot, now, source, session) -> OptionChain     copies that nobody changes
+book.frozen(spot, now, source) -> OptionChain   copies that nobody changes
 
 Needs numpy; imported when the first chain is there.
 """
@@ -76,6 +75,17 @@ class ChainBook:
         self.core: Bools = np.array(listing.core, dtype=np.bool_)
         self.multiplier: Floats = np.array(listing.multiplier, dtype=np.float64)
 
+    def has_same_contracts(self, listing: Listing) -> bool:
+        """Would a book of that listing have the same columns?"""
+        own = self.listing
+        return (own.streamers, own.expiries, own.expiry, own.core, own.multiplier) == (
+            listing.streamers,
+            listing.expiries,
+            listing.expiry,
+            listing.core,
+            listing.multiplier,
+        )
+
     def update(self, state: MarketState, changed: Collection[str]) -> int:
         """Read what changed (everything, the first time); how many contracts were re-read."""
         if self._is_new:
@@ -91,7 +101,7 @@ class ChainBook:
             fresh, rows = [], []
             for place in places:
                 row = latest.get(streamers[place])
-                if row is not kept[place]:
+                if row != kept[place]:
                     kept[place] = row
                     fresh.append(place)
                     rows.append(row)
@@ -106,19 +116,26 @@ class ChainBook:
         for index, name in _PLACES[kind]:
             self._data[name][where] = as_floats(columns[index])
 
-    def loaded(self) -> Bools:
-        """Contracts whose Greeks and Summary have arrived, whatever they say."""
-        return np.isfinite(self._data["greeks_at"]) & np.isfinite(self._data["oi_at"])
+    def expiry_chain(self, place: int, spot: Spot, now: float, source: str) -> OptionChain:
+        """All followed contracts of one expiry, of the window or not, for max pain."""
+        return self._chain(self.expiry == place, spot, now, source)
 
-    def frozen(self, spot: Spot, now: float, source: str, session: date) -> OptionChain:
+    def whole(self, spot: Spot, now: float, source: str) -> OptionChain:
+        """All followed contracts, of the window or not."""
+        return self._chain(np.ones(len(self.contract), dtype=np.bool_), spot, now, source)
+
+    def frozen(self, spot: Spot, now: float, source: str) -> OptionChain:
         """The chain at market time now: core contracts of the expiries that are followed.
 
-        session: the trading day under way or the last one begun; volume of an earlier day is
-        none of this one. Greeks are as old as the server says, however late they arrived, but
-        of a DELAYED source: all of its times are behind.
+        Volume of a day before the one under way (from 04:00 on) is none of this one. Greeks are
+        as old as the server says, however late they arrived, but of a DELAYED source: all of
+        its times are behind.
         """
+        return self._chain(self.core, spot, now, source)
+
+    def _chain(self, chosen: Bools, spot: Spot, now: float, source: str) -> OptionChain:
+        session = sessions.phase("etf", now).session_date
         data, listing = self._data, self.listing
-        chosen = self.core
         volume = np.where(
             np.isfinite(data["volume_day"]) & (data["volume_day"] < sessions.day_id(session)),
             0.0,

@@ -147,17 +147,6 @@ def view_expiries(
     return frozenset(expiry for expiry in ahead if expiry.day.isoformat() in days)
 
 
-def view_label(view: str) -> str:
-    """A view's name in words.
-
-    >>> view_label("0dte"), view_label("7d"), view_label("2026-12-18,2026-12-31")
-    ('0DTE', 'Within 7 days', '2026-12-18, 2026-12-31')
-    """
-    if view in WITHIN:
-        return "0DTE" if view == "0dte" else f"Within {WITHIN[view]} days"
-    return "All followed" if view == "all" else view.replace(",", ", ")
-
-
 # ---- the broker's nested chain ----------------------------------------------------------
 
 

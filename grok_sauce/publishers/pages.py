@@ -67,7 +67,7 @@ def wanted(pages: Mapping[str, Page], asked: Any) -> tuple[Page, str]:
     parts = []
     for field, takes, check in (
         ("symbol", page.symbol, _is_symbol),
-        ("view", page.view, _is_view),
+        ("view", page.view, is_view),
     ):
         value = asked.get(field)
         if not takes and value is not None:
@@ -83,7 +83,7 @@ def _is_symbol(text: str) -> bool:
     return _SYMBOL.fullmatch(text) is not None
 
 
-def _is_view(text: str) -> bool:
+def is_view(text: str) -> bool:
     """One of SPANS, or expiries as ISO dates, ascending and each once (the canonical form)."""
     if text in SPANS:
         return True

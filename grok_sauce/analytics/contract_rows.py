@@ -1,0 +1,65 @@
+"""The contracts behind a report as rows, so that anybody can work its numbers out again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import numpy as np
+
+from grok_sauce.analytics.chain_facts import plain
+from grok_sauce.analytics.forward import forwards
+from grok_sauce.analytics.gex_lines import prepare, reasons
+from grok_sauce.analytics.gex_work import Item
+
+HEADER: Final = (
+    *("contract", "expiry", "root", "settlement", "settles", "strike", "right", "multiplier"),
+    *("oi", "volume", "bid", "ask", "iv", "gamma", "delta", "greeks_age_s", "used", "excluded"),
+    *("years", "rate", "dividend_yield", "forward"),
+)
+
+
+def contract_rows(one: Item) -> dict[str, Any]:
+    """{symbol, view, as_of, spot, source, header, rows}: exactly the chain that was used.
+
+    gamma and delta are the source's own; years, rate and dividend_yield are those the
+    report re-computes gamma with at spot, forward that of the expiry. Unknown is None.
+    """
+    chain = one.chain
+    carried = forwards(chain, one.rates, stale=one.stale)
+    prepared = prepare(chain, one.rates, carried, stale=one.stale)
+    settles = [_iso(expiry.settles) for expiry in chain.expiries]
+    places = chain.expiry.tolist()
+    forward = [None if each is None else each.value for each in carried]
+    columns = (
+        chain.contract,
+        [chain.expiries[place].day.isoformat() for place in places],
+        [chain.expiries[place].root for place in places],
+        [chain.expiries[place].settlement for place in places],
+        [settles[place] for place in places],
+        chain.strikes.tolist(),
+        ["C" if is_call else "P" for is_call in chain.is_call.tolist()],
+        *(plain(getattr(chain, name)) for name in ("multiplier", "oi", "volume")),
+        *(plain(getattr(chain, name)) for name in ("bid", "ask", "iv", "gamma", "delta")),
+        plain(chain.as_of - chain.greeks_at),
+        prepared.used.tolist(),
+        reasons(prepared, one.stale),
+        plain(np.where(prepared.live, prepared.years, np.nan)),
+        plain(prepared.rate),
+        plain(prepared.rate - prepared.carry),
+        [forward[place] for place in places],
+    )
+    return {
+        "symbol": chain.symbol,
+        "view": one.view,
+        "as_of": _iso(chain.as_of),
+        "spot": chain.spot,
+        "source": chain.source,
+        "header": list(HEADER),
+        "rows": [list(row) for row in zip(*columns, strict=True)],
+    }
+
+
+def _iso(moment: float) -> str:
+    found = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+    return found.replace("+00:00", "Z")
