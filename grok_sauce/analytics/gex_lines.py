@@ -158,7 +158,8 @@ def prepare(
     usable = np.nan if refused or spot is None else spot
     rate, carry = _carries(chain, rates, forwards, years, usable)
     vol = np.where((chain.iv > 0) & (chain.iv <= MAX_VOL), chain.iv, np.nan)
-    terms = (usable, chain.strikes, years, vol, chain.is_call, rate, carry)
+    strike = np.where(chain.strike > 0, chain.strikes, np.nan)
+    terms = (usable, strike, years, vol, chain.is_call, rate, carry)
     greeks = _greeks(*terms)
     if gamma != "model":
         known = (chain.gamma >= 0) & (chain.gamma <= MAX_GAMMA)
@@ -200,6 +201,14 @@ def prepare(
         coverage=coverage(chain, live, used),
         **greeks._asdict(),
     )
+
+
+def reasons(prepared: Prepared, stale: float = 900.0) -> list[str | None]:
+    """Per contract why it is left out, one of REASONS; None where it counts."""
+    priced_by = prepared.vol if prepared.source == "model" else prepared.gamma
+    words = (None, *_ORDER)
+    verdict = _judge(prepared.chain, prepared.live, priced_by, stale)
+    return [words[code] for code in verdict.tolist()]
 
 
 def coverage(chain: OptionChain, asked: Mask, known: Mask) -> float | None:
@@ -274,8 +283,7 @@ def _greeks(
 ) -> _Greeks:
     """The greeks of black_scholes that are wanted here, with each distribution taken once."""
     spread = vol * np.sqrt(years)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        first = (np.log(spot / strike) + carry * years) / spread + 0.5 * spread
+    first = (np.log(spot / strike) + carry * years) / spread + 0.5 * spread
     second = first - spread
     yields = rate - carry
     carried = np.exp(-yields * years)

@@ -80,8 +80,9 @@ def profile(
     [695.48, 688.51]
     """
     levels = np.asarray(spots, dtype=np.float64)
+    terms = (strike, years, vol, weight, rate, carry)
     k, t, v, w, r, b = np.broadcast_arrays(
-        *(np.asarray(each, np.float64) for each in (strike, years, vol, weight, rate, carry))
+        *(np.atleast_1d(np.asarray(each, np.float64)) for each in terms)
     )
     if not levels.size:
         return np.zeros(0)
