@@ -18,11 +18,14 @@ from grok_sauce.engine import Engine
 from grok_sauce.errors import SettingsError
 from grok_sauce.feeds.dxlink import DxLinkFeed, DxLinkSettings
 from grok_sauce.gex_desk import GexDesk, GexSettings, cboe_maker
+from grok_sauce.gex_history_desk import GexHistoryDesk
+from grok_sauce.gex_signal import SignalLevels, SignalSettings
 from grok_sauce.health import Health
 from grok_sauce.http import Http
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.state import MarketState
 from grok_sauce.pollers.cboe_fetch import CboeSettings
+from grok_sauce.publishers.gex_history import GexHistory
 from grok_sauce.publishers.history import History, play_back
 from grok_sauce.publishers.snapshot import Snapshot
 from grok_sauce.questions import Questions
@@ -95,8 +98,9 @@ class MarketHalf:
         )
         chosen = self.store.load()
         files.data.mkdir(parents=True, exist_ok=True)
-        self.history = History(history_file(files.data, demo), clock)
-        self.publishers.append(self.history.publish)
+        minutes = GexHistory()
+        self.history = History(history_file(files.data, demo), clock, tenants=[minutes])
+        self.publishers += [self.history.publish, minutes.publish]
         self.engine = Engine(
             MarketState(),
             ANALYTICS,
@@ -107,7 +111,7 @@ class MarketHalf:
         )
         self._join_sources(files, environ)
         self._join_reports(process)
-        self._open_desk(files, process)
+        self._open_desk(files, process, knobs.read_env(SignalSettings, environ))
         self._follow(chosen)
 
     def _join_sources(self, files: Files, environ: Mapping[str, str]) -> None:
@@ -173,7 +177,7 @@ class MarketHalf:
             self.health,
         ]
 
-    def _open_desk(self, files: Files, process: Process) -> None:
+    def _open_desk(self, files: Files, process: Process, signals: SignalSettings) -> None:
         """Answer what pages do and ask."""
         test = ConnectionTest(self._account.base_url, self._http, self.clock)
         SetupDesk(
@@ -187,6 +191,10 @@ class MarketHalf:
             self._retry,
         ).register(self.controls, self.questions)
         self.gex.register(self.controls, self.questions)
+        GexHistoryDesk(self.history.path, self.clock.market).register(self.questions)
+        SignalLevels(signals.symbol, self.snapshot.get, self.questions, self.clock.real).register(
+            self.controls
+        )
 
     # ---- life ---------------------------------------------------------------------------
 

@@ -14,7 +14,6 @@ _NO_REDIS: Final = "this version uses no Redis; the line has no effect"
 _NO_TRADINGVIEW: Final = "this version does not connect to TradingView; the line has no effect"
 _NO_SIGNALS: Final = "this version runs no signal strategy; the line has no effect"
 _PORT: Final = "give the port with --port"
-_GEX: Final = "the GEX symbols are a section of settings.json (page Setup)"
 _FUTURES: Final = (
     "contracts are not typed any more: enter /NQ, /MNQ, /ES, /MES, front month follows"
 )
@@ -40,9 +39,8 @@ OLD_NAMES: Final[Mapping[str, str]] = {
     "OHLCV_SYMBOLS": "symbols are the lists of settings.json (page Setup)",
     "LT_SYMBOL": _NO_TRADINGVIEW,
     "LT_TIMEFRAME": _NO_TRADINGVIEW,
-    "GEX_SYMBOL": _GEX,
     "GEX_FETCH_TIME": "GEX follows the feed; there is no fetch time any more",
-    "GEX_COOLDOWN_MINUTES": "GEX follows the feed; there is no cool-down any more",
+    "GEX_COOLDOWN_MINUTES": "GEX follows the feed; POST /gex/refresh rests for 5 minutes",
     "GEX_CACHE_FILE": "files live in the data folder; give it with --data",
     "STRATEGY_ENABLED": _NO_SIGNALS,
     "TRADING_SYMBOL": _NO_SIGNALS,

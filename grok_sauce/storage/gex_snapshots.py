@@ -99,9 +99,9 @@ def encode(payload: Mapping[str, Any]) -> GexMinute:
             totals["call"],
             totals["put"],
             totals["net"],
-            flips["all"]["flip"],
-            flips["zero_dte"]["flip"],
-            flips["ex_zero_dte"]["flip"],
+            _flip(flips["all"]),
+            _flip(flips["zero_dte"]),
+            _flip(flips["ex_zero_dte"]),
             payload["call_wall"],
             payload["put_wall"],
         )
@@ -120,6 +120,11 @@ def encode(payload: Mapping[str, Any]) -> GexMinute:
     except (KeyError, TypeError, ValueError) as problem:
         kind = type(problem).__name__
         raise BadPayload(f"gex.levels: not a payload to keep ({kind}: {problem})") from None
+
+
+def _flip(zero_gamma: Mapping[str, Any] | None) -> float | None:
+    """None also where a view has no such expiries."""
+    return None if zero_gamma is None else zero_gamma["flip"]
 
 
 def session_of(unix: float) -> str:

@@ -19,6 +19,7 @@ class Page:
 # Only pages that exist, in the order of the navigation.
 PAGES: Final = (
     Page("indicator", "/indicator", "Indicator", "i"),
+    Page("gex", "/gex", "GEX", "x"),
     Page("setup", "/setup", "Setup", "u"),
     Page("status", "/status", "Status", "h"),
 )

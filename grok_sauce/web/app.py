@@ -11,7 +11,7 @@ import flask
 from jinja2 import FileSystemBytecodeCache
 from werkzeug.wrappers import Response
 
-from grok_sauce.web import errors, indicator, login, setup, status
+from grok_sauce.web import errors, gex, gex_api, indicator, login, setup, status
 from grok_sauce.web.auth import Auth, secret_keys
 from grok_sauce.web.format import FILTERS
 from grok_sauce.web.limits import Limits
@@ -19,6 +19,7 @@ from grok_sauce.web.routes import ROUTES
 from grok_sauce.web.security import Guard
 from grok_sauce.web.sessions import COOKIE_LIFE, CookieSessions
 from grok_sauce.web.site import Assets, Site, StrictJson, View, WebDeps, install_context
+from grok_sauce.web.tickers import Ticker
 
 OPENAPI: Final = Path(__file__).with_name("openapi.json")
 SITE: Final = "grok_sauce.site"
@@ -46,6 +47,10 @@ VIEWS: Final[Mapping[str, View]] = {
     "login.submit": login.submit,
     "logout": login.sign_out,
     "indicator": indicator.show,
+    "gex.index": gex.index,
+    "gex": gex.show,
+    "gex.levels": gex_api.signal_levels,
+    "gex.refresh": gex_api.refresh,
     "setup": setup.show,
     "status": status.show,
     "health": status.health,
@@ -53,6 +58,11 @@ VIEWS: Final[Mapping[str, View]] = {
     "api.openapi": openapi,
     "api.indicator": indicator.rows,
     "api.health": status.health,
+    "api.gex": gex_api.levels,
+    "api.gex.symbol": gex_api.levels,
+    "api.chain": gex_api.chain,
+    "api.chain.symbol": gex_api.chain,
+    "api.history.gex": gex_api.history,
     "api.settings": setup.read,
     "api.settings.save": setup.save,
     "api.settings.export": setup.export,
@@ -85,6 +95,7 @@ def create_app(deps: WebDeps) -> flask.Flask:
         MAX_FORM_PARTS=20,
     )
     app.json = StrictJson(app)
+    app.url_map.converters["ticker"] = Ticker
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # one address a thing; a redirect would drop a body
     auth = Auth(deps.web, keys, deps.clock)

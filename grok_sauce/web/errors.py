@@ -44,6 +44,9 @@ MESSAGES: Final = {
     413: "The request is larger than allowed.",
 }
 
+# Addresses outside /api/ that programs alone ask for.
+FOR_PROGRAMS: Final = frozenset({"/health", "/metrics", "/gex/levels", "/gex/refresh"})
+
 
 class Refusal(GrokSauceError):
     """A request that is turned down: status, a code for programs, a sentence for people."""
@@ -94,7 +97,7 @@ def install(app: flask.Flask) -> None:
 def wants_json() -> bool:
     """Whether the asker is a program."""
     request = flask.request
-    if request.path.startswith("/api/") or request.path in ("/health", "/metrics"):
+    if request.path.startswith("/api/") or request.path in FOR_PROGRAMS:
         return True
     best = request.accept_mimetypes.best_match(["text/html", "application/json"])
     return best == "application/json" or request.mimetype == "application/json"

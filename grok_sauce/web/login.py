@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Final
 
 import flask
@@ -15,6 +16,7 @@ log = logging.getLogger(__name__)
 
 HOME: Final = "/indicator"
 TARGETS: Final = frozenset(entry.path for entry in PAGES)
+GEX_PAGE: Final = re.compile(r"/gex/[A-Za-z0-9.]{1,20}")
 
 
 def form(site: Site) -> Response:
@@ -50,4 +52,6 @@ def sign_out(site: Site) -> Response:
 
 def _target(path: str | None) -> str:
     """Only our own pages: a link to /login must not lead elsewhere."""
-    return path if path in TARGETS else HOME
+    if path is not None and (path in TARGETS or GEX_PAGE.fullmatch(path)):
+        return path
+    return HOME

@@ -12,6 +12,7 @@ import flask
 import pytest
 
 from grok_sauce.controls import Controls
+from grok_sauce.gex_signal import signal
 from grok_sauce.publishers.snapshot import Snapshot
 from grok_sauce.questions import Questions
 from grok_sauce.runtime.clock import ManualClock
@@ -21,11 +22,16 @@ from grok_sauce.update import Update
 from grok_sauce.web.app import create_app
 from grok_sauce.web.settings import WebSettings
 from grok_sauce.web.site import WebDeps
+from tests.browser.gex_payload import make_history, make_payload
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse battery"
 TOKEN = "t" * 32
 SECRET_MARK = "canary-4f2a"
+COLUMNS = (
+    *("call_gex", "put_gex", "net_gex", "call_oi", "put_oi", "call_volume", "put_volume"),
+    *("call_iv", "put_iv"),
+)
 
 FRAME = (
     '<meta name="csrf-token" content="{{ csrf_token }}">'
@@ -38,6 +44,10 @@ TEMPLATES = {
     + "{% for row in rows %}<td>{{ row.symbol }} {{ row.age|format_age }} {{ row.name }}</td>"
     "{% endfor %}{{ epoch }} {{ seq }}"
     '<script type="application/json" nonce="{{ csp_nonce }}">{{ rows|script_json }}</script>',
+    "gex.html": FRAME
+    + "{{ symbol }} {{ symbols|join(',') }} {{ view }} {{ unit }} {{ epoch }} {{ seq }}|"
+    "{% if payload %}{{ payload.status.state }} {{ payload.spot }} {{ payload.status.text }}"
+    "{% else %}nothing{% endif %}",
     "setup.html": FRAME + "{{ revision }} {{ first_run }} {{ settings.gex.expiries }}",
     "status.html": FRAME + "{{ asset('css/base.css') }} {{ asset('css/none.css') }}",
     "login.html": FRAME + "{{ error }}|{{ next }}",
@@ -126,6 +136,51 @@ class Machine:
             "checks": [{"name": "Sign-in", "ok": None, "text": "not run", "cure": None}],
             "passed": False,
         }))  # fmt: skip
+
+        self._answer_gex()
+
+    def _answer_gex(self) -> None:
+        """What the options part answers, of one known underlying."""
+        payload, day = make_payload("SPX", "all"), make_history()
+        names = ("strike", *COLUMNS)
+        rows = [
+            dict(zip(names, values, strict=True))
+            for values in zip(*(payload["columns"][name] for name in names), strict=True)
+        ]
+        found = {**payload, "strikes": rows}
+        none = {**payload, "status": {"state": "no_chain", "text": "ZZZZ has no options."}}
+        self.answers: dict[str, Any] = {
+            "gex.levels": lambda symbol, **_: none if symbol == "ZZZZ" else found,
+            "gex.chain": lambda **_: {
+                "header": ["contract", "strike", "iv", "note"],
+                "rows": [["SPXW261216C06000000", 6000.0, None, "=1+1"], ["é,\"", -1.5, 0.1, ""]],
+                "as_of": payload["as_of"],
+            },
+            "gex.history": lambda date=None, **_: {
+                **day, "view": "all", "unit": "usd_per_1pct", "date": date or day["date"],
+                **dict.fromkeys(("zero_gamma_0dte", "zero_gamma_ex_0dte"), day["zero_gamma"]),
+                **dict.fromkeys(("net_gex", "call_gex", "put_gex"), day["spot"]),
+                "net": [[round(value) for value in row] for row in day["net"]],
+                "change": {
+                    **dict.fromkeys(("since_open", "hour", "five"), [None] * len(day["strikes"])),
+                    "since": dict.fromkeys(("since_open", "hour", "five")),
+                },
+            },
+            "gex.minute": lambda symbol, at_ms: payload if at_ms else None,
+            "gex.last": lambda symbol: None,
+            "gex.e80": lambda: signal(payload, from_cache=False),
+            "gex.refresh": lambda force: signal(payload, from_cache=not force),
+        }  # fmt: skip
+        for name in self.answers:
+            register = (self.controls if name == "gex.refresh" else self.questions).register
+            register(name, self._answered(name))
+
+    def _answered(self, name: str) -> Callable[..., Any]:
+        def act(**params: Any) -> Any:
+            self.calls.append((name, params))
+            return self.answers[name](**params)
+
+        return act
 
     def _noted(self, name: str, answer: Any) -> Callable[..., Any]:
         def act(**params: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -49,10 +50,9 @@ def test_file_and_routes_name_the_same_things() -> None:
         for method, item in methods.items()
     }
     in_code = {
-        (route.method, route.rule.replace("<path:", "<").replace("<", "{").replace(">", "}"),
-         route.endpoint)
+        (route.method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.rule), route.endpoint)
         for route in ROUTES
-    }  # fmt: skip
+    }
 
     assert in_file == in_code
 
@@ -82,6 +82,15 @@ def test_writes_say_what_proof_they_take() -> None:
         ("/api/symbols", "", 422),
         ("/api/symbols/check", "?symbol=ZZZZ", 200),
         ("/api/symbols/check", "?symbol=" + "A" * 21, 422),
+        ("/gex/levels", "", 200),
+        ("/api/gex", "?symbol=SPX", 200),
+        ("/api/gex", "?symbol=ZZZZ", 404),
+        ("/api/gex", "?symbol=SPX&unit=furlong", 422),
+        ("/api/gex", "", 422),
+        ("/api/history/gex", "?symbol=SPX", 200),
+        ("/api/history/gex", "?symbol=SPX&at=1797449520000", 200),
+        ("/api/history/gex", "?symbol=SPX&at=0", 404),
+        ("/api/history/gex", "?symbol=SPX&date=monday", 422),
     ],
 )
 def test_reads_answer_as_documented(
@@ -105,6 +114,8 @@ def test_reads_answer_as_documented(
         ("POST", "", "/api/credentials/test", SECRETS, 200),
         ("POST", "", "/api/credentials", SECRETS, 200),
         ("POST", "", "/api/credentials", {**SECRETS, "refresh_token": "eyJhb"}, 422),
+        ("POST", "", "/gex/refresh", {}, 200),
+        ("POST", "/gex/refresh", "/gex/refresh?force=perhaps", {}, 422),
         ("POST", "/api/sources/{name}/retry", "/api/sources/dxlink/retry", {}, 202),
         ("POST", "/api/sources/{name}/retry", "/api/sources/Dx%20Link/retry", {}, 404),
     ],
@@ -125,8 +136,8 @@ def test_writes_answer_as_documented(
 @pytest.mark.parametrize("route", [r for r in ROUTES if r.rule.startswith("/api/")])
 def test_refusals_are_documented(make_site: Make, browse: Browse, route: Any) -> None:
     site = make_site(dashboard_password="correct horse battery")
-    path = route.rule.replace("<name>", "dxlink")
-    rule = route.rule.replace("<name>", "{name}")
+    path = route.rule.replace("<name>", "dxlink").replace("<ticker:symbol>", "SPX")
+    rule = route.rule.replace("<name>", "{name}").replace("<ticker:symbol>", "{symbol}")
 
     foreign = browse(site.app, HTTP_HOST="evil.example").open(path, route.method)
     stranger = browse(site.app).open(path, route.method)

@@ -29,6 +29,10 @@ CLASSES = {
     ("POST", "/login"): "login",
     ("POST", "/logout"): "write",
     ("GET", "/indicator"): "page",
+    ("GET", "/gex"): "page",
+    ("GET", "/gex/<ticker:symbol>"): "page",
+    ("GET", "/gex/levels"): "read",
+    ("POST", "/gex/refresh"): "write",
     ("GET", "/setup"): "page",
     ("GET", "/status"): "page",
     ("GET", "/health"): "public",
@@ -36,6 +40,11 @@ CLASSES = {
     ("GET", "/api/openapi.json"): "read",
     ("GET", "/api/indicator"): "read",
     ("GET", "/api/health"): "public",
+    ("GET", "/api/gex"): "read",
+    ("GET", "/api/gex/<ticker:symbol>"): "read",
+    ("GET", "/api/chain.csv"): "read",
+    ("GET", "/api/chain/<ticker:symbol>.csv"): "read",
+    ("GET", "/api/history/gex"): "read",
     ("GET", "/api/settings"): "read",
     ("PUT", "/api/settings"): "write",
     ("GET", "/api/settings/export"): "read",
@@ -50,12 +59,21 @@ ALL = sorted(CLASSES)
 GETS = [rule for method, rule in ALL if method == "GET"]
 WRITES = [(method, rule) for method, rule in ALL if CLASSES[method, rule] == "write"]
 GUARDED = [key for key in ALL if CLASSES[key] in ("page", "read", "write")]
-QUERIES = {"/api/symbols": "?q=NV", "/api/symbols/check": "?symbol=SPY"}
+QUERIES = {
+    "/api/symbols": "?q=NV",
+    "/api/symbols/check": "?symbol=SPY",
+    "/api/gex": "?symbol=SPX",
+    "/api/chain.csv": "?symbol=/ES",
+    "/api/history/gex": "?symbol=SPX",
+}
+PARTS = {"<path:filename>": "css/base.css", "<name>": "dxlink", "<ticker:symbol>": "SPX"}
 
 
 def address(rule: str) -> str:
     """An address of a rule that its view accepts."""
-    path = rule.replace("<path:filename>", "css/base.css").replace("<name>", "dxlink")
+    path = rule
+    for part, value in PARTS.items():
+        path = path.replace(part, value)
     return path + QUERIES.get(rule, "")
 
 
@@ -202,7 +220,7 @@ class TestLogin:
 
         if CLASSES[key] == "page":
             assert answer.status_code == 302
-            assert answer.headers["Location"] == f"/login?next={key[1]}"
+            assert answer.headers["Location"] == f"/login?next={address(key[1])}"
         else:
             assert answer.status_code == 401
         assert "SPY" not in answer.get_data(as_text=True)
@@ -360,7 +378,9 @@ class TestLogin:
 
     @pytest.mark.parametrize(
         "target, lands",
-        [("/status", "/status"), ("https://evil.example", "/indicator"), ("", "/indicator"),
+        [("/status", "/status"), ("/gex/SPX", "/gex/SPX"), ("/gex/", "/indicator"),
+         ("/gex/../logout", "/indicator"), ("https://evil.example", "/indicator"),
+         ("", "/indicator"),
          ("//evil.example", "/indicator"), ("/\\evil.example", "/indicator"),
          ("/logout", "/indicator"), ("javascript:alert(1)", "/indicator")],
     )  # fmt: skip
