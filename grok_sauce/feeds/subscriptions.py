@@ -221,9 +221,13 @@ def changes(held: Mapping[Key, Subscription], wanted: Mapping[Key, Subscription]
 
 
 class ChangeBudget:
-    """A rolling count of changes: at most `most` in any 60 s; now is a monotonic time."""
+    """A rolling count of changes: at most `most` in any minute; now is a monotonic time.
 
-    WINDOW: Final = 60.0
+    The server counts from when our messages arrive, so that a minute of ours may be less than
+    one of its own; who is refused once must ask for everything again.
+    """
+
+    WINDOW: Final = 63.0
 
     def __init__(self, most: int = CHANGES_PER_MINUTE) -> None:
         self._most = most

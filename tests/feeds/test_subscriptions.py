@@ -157,9 +157,9 @@ def test_at_most_so_many_changes_go_out_in_any_minute() -> None:
     budget.spend(0.0, 60)
     budget.spend(30.0, 40)
 
-    assert budget.left(59.9) == 0
-    assert budget.left(60.0) == 60
-    assert budget.left(90.0) == 100
+    assert budget.left(62.9) == 0
+    assert budget.left(63.0) == 60
+    assert budget.left(93.0) == 100
 
 
 subscriptions = st.builds(
