@@ -277,6 +277,28 @@ def offset(value: Number, spot: Number) -> str:
     return _sign(value) + _fixed(value, 0 if abs(spot) >= 1000 else 2)
 
 
+def move(value: Number, spot: Number) -> str:
+    """A move either way; one decimal where spot has four digits or more.
+
+    >>> move(9.76, 6012.36), move(1.234, 600.42)
+    ('±9.8', '±1.23')
+    """
+    if not _is_known(value) or not _is_known(spot):
+        return DASH
+    return "±" + _fixed(value, 1 if abs(spot) >= 1000 else 2)
+
+
+def tick(value: Number, size: Number) -> str:
+    """A price at the tick of the instrument it is meant for; half a tick goes up.
+
+    >>> tick(6022.507, 0.25), tick(6022.507, None)
+    ('6,022.50', '6,022.51')
+    """
+    if not _is_known(value) or not _is_known(size) or size <= 0:
+        return price(value)
+    return price(math.floor(value / size + 0.5) * size)
+
+
 def score(value: Number, word: str = "") -> str:
     """A sentiment score, the word after the number.
 
@@ -308,5 +330,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "format_day_short": day_short,
     "format_fraction": fraction,
     "format_offset": offset,
+    "format_tick": tick,
+    "format_move": move,
     "format_score": score,
 }

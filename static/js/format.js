@@ -180,6 +180,21 @@ export function offset(value, spot) {
   return sign(value) + fixed(value, Math.abs(spot) >= 1000 ? 0 : 2);
 }
 
+/** A move either way; one decimal where spot has four digits or more. */
+export function move(value, spot) {
+  return known(value) && known(spot) ? `±${fixed(value, Math.abs(spot) >= 1000 ? 1 : 2)}` : DASH;
+}
+
+/** The nearest price an instrument can have; half a tick goes up. */
+export function toTick(value, size) {
+  return known(value) && size > 0 ? Math.floor(value / size + 0.5) * size : value;
+}
+
+/** A price at the tick of the instrument it is meant for. */
+export function tick(value, size) {
+  return price(toTick(value, size));
+}
+
 /** Dollars or contracts on an axis: one decimal and a unit, signed when `signed`. */
 export function axis(value, signed = true) {
   if (!known(value)) return DASH;
