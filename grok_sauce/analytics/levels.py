@@ -236,14 +236,21 @@ def _exposed(parts: _Parts) -> dict[str, Any]:
     )
     totals = parts.found.oi.totals
     return {
-        "totals": asdict(totals),
-        "totals_volume": asdict(parts.found.volume.totals),
+        "totals": _finite(asdict(totals)),
+        "totals_volume": _finite(asdict(parts.found.volume.totals)),
         "regime": totals.regime,
         "put_call": {
             **asdict(ratios),
             "oi_word": ratios.oi_word,
             "volume_word": ratios.volume_word,
         },
+    }
+
+
+def _finite(row: Mapping[str, float | None]) -> dict[str, float | None]:
+    return {
+        name: value if value is not None and math.isfinite(value) else None
+        for name, value in row.items()
     }
 
 

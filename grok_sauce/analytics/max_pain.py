@@ -21,6 +21,7 @@ from grok_sauce.market.chain import THOUSANDTHS, Floats, Ints, OptionChain
 from grok_sauce.market.expiries import Expiry, ahead
 
 USUAL: Final = 100.0  # $ per point
+_MOST: Final = 1e9  # contracts; more than are open in all options there are, so no open interest
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def per_expiry(
     pairs = pair_up(chain) if pairs is None else pairs
     usual = _usual(chain)
     alike = chain.multiplier == usual[chain.expiry]
-    counted = alike & (chain.oi > 0) & (chain.oi < np.inf)
+    counted = alike & (chain.oi > 0) & (chain.oi < _MOST)
     calls, puts = (
         np.rint(np.bincount(pairs.row[side], chain.oi[side], len(pairs.strike))).astype(np.int64)
         for side in (counted & chain.is_call, counted & ~chain.is_call)
