@@ -103,7 +103,8 @@ def signal(payload: Mapping[str, Any], from_cache: bool) -> dict[str, Any]:
     """A payload of topic "gex.levels" (per 1 %) under the names signal programs read.
 
     Spot is the source's; gamma_flip, walls, resistance and support (nearest first, at most 5)
-    are prices of the future rounded to its tick, None while no conversion is known;
+    are prices of the future rounded to its tick, None while no conversion is known; nq_spot is
+    spot carried there, None while the conversion is frozen;
     multiplier is None where the conversion adds points; total_gex is in $bn per 1 % move.
     levels are the source's own, with their distances.
     """
@@ -131,6 +132,7 @@ def signal(payload: Mapping[str, Any], from_cache: bool) -> dict[str, Any]:
             "status": payload["status"]["state"],
             "total_gex": "$bn per 1 % move of the underlying",
             "prices": "of the future, rounded to its tick; null without a conversion",
+            "nq_spot": "spot carried to the future; null while the conversion is frozen",
             "conversion": conversion,
             "oi_date": payload["oi_date"],
         },
@@ -160,16 +162,8 @@ def _converter(conversion: Mapping[str, Any] | None) -> Convert:
 def _future_price(
     conversion: Mapping[str, Any] | None, spot: float | None, convert: Convert
 ) -> float | None:
-    """The future's own price where the conversion tells it, else what spot stands for there.
-
-    A frozen factor says nothing of where the future stands now.
-    """
-    if conversion is None:
-        return None
-    told: float | None = conversion.get("future_price")
-    if told is not None or conversion["frozen"]:
-        return told
-    return convert(spot)
+    """What spot stands for on the future; a frozen factor does not say where that is now."""
+    return None if conversion is None or conversion["frozen"] else convert(spot)
 
 
 def _nearest(ranked: Mapping[str, Any]) -> list[float]:

@@ -123,8 +123,6 @@ def test_a_frozen_factor_does_not_say_where_the_future_stands() -> None:
 
     assert signal(qqq(conversion=frozen), False)["nq_spot"] is None
     assert signal(qqq(conversion=frozen), False)["gamma_flip"] == 21252.5
-    told = {**frozen, "future_price": 21400.0}
-    assert signal(qqq(conversion=told), False)["nq_spot"] == 21400.0
 
 
 def test_the_unknown_stays_unknown() -> None:

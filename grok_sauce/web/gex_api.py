@@ -105,9 +105,11 @@ def _symbol(from_path: str | None) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """Numbers as they are, the unknown empty, text that no spreadsheet takes for a formula."""
+    """Numbers and JSON's words as they are, the unknown empty, text that is no formula."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, str) and value.startswith(FORMULA):
         return f"'{value}"
     return value

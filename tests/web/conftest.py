@@ -153,7 +153,7 @@ class Machine:
             "gex.levels": lambda symbol, **_: none if symbol == "ZZZZ" else found,
             "gex.chain": lambda **_: {
                 "header": ["contract", "strike", "iv", "note"],
-                "rows": [["SPXW261216C06000000", 6000.0, None, "=1+1"], ["é,\"", -1.5, 0.1, ""]],
+                "rows": [["SPXW261216C06000000", 6000.0, None, "=1+1"], ["é,\"", -1.5, 0.1, True]],
                 "as_of": payload["as_of"],
             },
             "gex.history": lambda date=None, **_: {

@@ -313,7 +313,7 @@ class TestChain:
         assert rows == [
             ["contract", "strike", "iv", "note"],
             ["SPXW261216C06000000", "6000.0", "", "'=1+1"],
-            ['é,"', "-1.5", "0.1", ""],
+            ['é,"', "-1.5", "0.1", "true"],
         ]
         assert asked(site, "gex.chain") == [{"symbol": "SPX", "view": "0dte"}]
 
