@@ -44,6 +44,8 @@ _WALLS: Final = (
     ("absolute_gamma_strike", "Absolute gamma"),
 )
 _WIDTH: Final = 22
+_ROOTS: Final = 5  # the nearest ones are shown
+_OLD: Final = 60.0  # seconds from which a spot's age is said
 
 Document = Mapping[str, Any]
 
@@ -71,16 +73,15 @@ def _line(label: str, value: str, note: str = "") -> str:
     return f"  {label:<{_WIDTH}}{value:>12}   {note}".rstrip()
 
 
-def _table(rows: Iterable[Sequence[str]]) -> list[str]:
-    """Columns as wide as they need, all but the first to the right."""
+def _table(rows: Iterable[Sequence[str]], align: str) -> list[str]:
+    """Columns as wide as they need; align: one "<" or ">" each."""
     rows = list(rows)
-    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))] if rows else []
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
-        cells = [f"{row[0]:<{widths[0]}}"]
-        cells += [f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True)]
-        lines.append(("  " + "  ".join(cells)).rstrip())
-    return lines
+        cells = zip(row, align, widths, strict=True)
+        lines.append("  " + "  ".join(f"{cell:{side}{width}}" for cell, side, width in cells))
+    return [line.rstrip() for line in lines]
 
 
 def _head(document: Document) -> list[str]:
@@ -95,10 +96,27 @@ def _head(document: Document) -> list[str]:
     evening = document.get("oi_date")
     lines.append(f"  OI as of {evening}, evening" if evening else "  OI of a date not told")
     lines += _scope(document)
+    age = document.get("spot_age")
+    if age is not None and age >= _OLD:
+        lines.append(f"  the spot is {_span(age)} old")
     status = document.get("status") or {}
     if status.get("text"):
         lines.append(f"  {status['text']}")
     return lines
+
+
+def _span(seconds: float) -> str:
+    """A length of time in its two largest units.
+
+    >>> _span(60302.0), _span(95.0), _span(200_000.0)
+    ('16 h 45 min', '1 min 35 s', '2 d 7 h')
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 def _scope(document: Document) -> list[str]:
@@ -161,22 +179,27 @@ def _zero_gamma(document: Document) -> list[str]:
     lines = ["Zero gamma (every contract re-priced within 20 % of spot)"]
     for key, label in _FLIPS:
         one = found.get(key) or {}
-        lines.append(_line(label, price(one.get("flip")), _flip_note(one)))
+        first, *rest = _flip_notes(one)
+        lines.append(_line(label, price(one.get("flip")), first))
+        lines += [_line("", "", note) for note in rest]
     lines.append("  other methods, for comparison:")
     lines.append(_line("Sign by strike", price(found.get("strike_sign")), "lowest change of sign"))
     lines.append(_line("Cumulative", price(found.get("cumulative")), "sum from the lowest strike"))
     return lines
 
 
-def _flip_note(one: Mapping[str, Any]) -> str:
+def _flip_notes(one: Mapping[str, Any]) -> list[str]:
     notes = []
     if one.get("flip") is None and one.get("reason"):
         notes.append(_REASONS.get(one["reason"], str(one["reason"]).replace("_", " ")))
-    if (one.get("n_roots") or 0) > 1:
-        notes.append(f"{one['n_roots']} roots: {', '.join(price(root) for root in one['roots'])}")
+    roots = one.get("roots") or ()
+    if len(roots) > 1:
+        near = sorted(sorted(roots, key=lambda root: abs(root - one["flip"]))[:_ROOTS])
+        shown = ", ".join(price(root) for root in near)
+        notes.append(f"{len(roots)} roots: {shown}{', ...' * (len(roots) > _ROOTS)}")
     if one.get("degraded"):
-        notes.append("degraded: too much open interest without volatility")
-    return "; ".join(notes)
+        notes.append("degraded: much open interest could not be used")
+    return notes or [""]
 
 
 def _walls(document: Document) -> list[str]:
@@ -222,7 +245,7 @@ def _max_pain(document: Document) -> list[str]:
                 gex(row["payout"]).lstrip("+"),
             )
         )
-    return lines + _table(table)
+    return lines + _table(table, "<<<>>>>")
 
 
 def _outlook(document: Document) -> list[str]:
@@ -264,7 +287,7 @@ def _rates(document: Document) -> list[str]:
         )
         for row in rows[:6]
     ]
-    lines += [line.rstrip() for line in _table(table)]
+    lines += _table(table, "<<<><")
     if len(rows) > len(table):
         lines.append(f"  and {len(rows) - len(table)} more expiries (--json)")
     if document.get("american"):

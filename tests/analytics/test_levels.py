@@ -542,18 +542,23 @@ def test_a_witching_day_shifted_by_juneteenth_is_a_thursday(
 
 
 @pytest.mark.parametrize(
-    ("at", "day", "hours"),
-    [("2026-03-06T16:00", "2026-03-09", 71), ("2026-10-30T16:00", "2026-11-02", 73)],
-    ids=["an hour is lost", "an hour is won"],
+    ("at", "day", "dte", "hours"),
+    [
+        ("2026-03-06T16:00", "2026-03-09", 3, 71),
+        ("2026-03-08T00:30", "2026-03-09", 1, 38.5),
+        ("2026-10-30T16:00", "2026-11-02", 3, 73),
+        ("2026-11-01T00:30", "2026-11-02", 1, 40.5),
+    ],
+    ids=["an hour is lost", "on the day it is lost", "an hour is won", "on the day it is won"],
 )
 def test_a_weekend_with_a_clock_change_has_its_real_length(
-    at: str, day: str, hours: int, chain_of: Callable[..., OptionChain]
+    at: str, day: str, dte: int, hours: float, chain_of: Callable[..., OptionChain]
 ) -> None:
     chain = chain_at(chain_of, new_york(at), (day, "SPXW", "PM"))
 
     found = levels.report(chain, RATES)
 
-    assert found["nearest"]["dte"] == 3
+    assert found["nearest"]["dte"] == dte
     years = hours / (365 * 24)
     assert found["forwards"][0]["forward"] == pytest.approx(
         6000 * math.exp((0.045 - 0.012) * years), rel=1e-12
