@@ -65,17 +65,9 @@ class FactorKeeper:
         source and future are mids, *_at when they arrived, is_open whether the source is
         trading (a cash index outside 09:30-16:00 is not, whatever is still being sent).
         """
-        if (
-            is_open
-            and _usable(source, source_at, now)
-            and _usable(future, future_at, now)
-            and source is not None
-            and future is not None
-            and source_at is not None
-            and future_at is not None
-            and abs(source_at - future_at) <= TOGETHER
-        ):
-            self._observe(source, source_at, future, future_at)
+        one, other = _known(source, source_at, now), _known(future, future_at, now)
+        if is_open and one and other and abs(one[1] - other[1]) <= TOGETHER:
+            self._observe(*one, *other)
         if self._factor is None:
             return None
         frozen = not is_open or now - self._factor.at > STALE
@@ -97,14 +89,11 @@ class FactorKeeper:
         self._factor = Factor(self.contract, self.kind, value, at, False, source, future)
 
 
-def _usable(price: float | None, at: float | None, now: float) -> bool:
-    return (
-        price is not None
-        and at is not None
-        and math.isfinite(price)
-        and price > 0
-        and now - at <= STALE
-    )
+def _known(price: float | None, at: float | None, now: float) -> tuple[float, float] | None:
+    """(price, at) of a price that counts; None for a missing, impossible or old one."""
+    if price is None or at is None or not math.isfinite(price) or price <= 0:
+        return None
+    return (price, at) if now - at <= STALE else None
 
 
 def to_future(level: float, factor: Factor) -> float:
