@@ -44,7 +44,7 @@ _WALLS: Final = (
     ("absolute_gamma_strike", "Absolute gamma"),
 )
 _WIDTH: Final = 22
-_ROOTS: Final = 5  # the nearest ones are shown
+_ROOTS: Final = 4  # the nearest ones are shown
 _OLD: Final = 60.0  # seconds from which a spot's age is said
 
 Document = Mapping[str, Any]
