@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from grok_sauce.clients.tastytrade import Tastytrade, TastytradeSettings
@@ -175,13 +176,16 @@ class Listener:
 
 
 def near_options(chain: dict[str, Any], spot: float, now: float, count: int) -> list[str]:
-    """Streamer symbols of the options nearest spot, of the nearest expiry that is still ahead."""
-    today = sessions.new_york_date(now).isoformat()
+    """Streamer symbols of the options nearest spot, of the expiry that settles next.
+
+    Adjusted options (a deliverable other than the usual) are left out.
+    """
     expiries = [
-        (str(expiry.get("expiration-date")), expiry)
+        (settles, expiry)
         for item in chain.get("items", [])
+        if item.get("option-chain-type") in (None, "Standard")
         for expiry in item.get("expirations", [])
-        if str(expiry.get("expiration-date")) > today
+        if (settles := _settles(expiry)) is not None and settles > now
     ]
     if not expiries:
         return []
@@ -191,6 +195,15 @@ def near_options(chain: dict[str, Any], spot: float, now: float, count: int) -> 
     for strike in strikes[: (count + 1) // 2]:
         found += [str(strike["call-streamer-symbol"]), str(strike["put-streamer-symbol"])]
     return found[:count]
+
+
+def _settles(expiry: dict[str, Any]) -> float | None:
+    """The instant an expiration settles; None where its date is none."""
+    try:
+        day = date.fromisoformat(str(expiry.get("expiration-date")))
+    except ValueError:
+        return None
+    return sessions.settlement(day, "AM" if expiry.get("settlement-type") == "AM" else "PM")
 
 
 def _attempt(check: Check, call: Callable[[], str]) -> bool:

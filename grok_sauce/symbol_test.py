@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,18 +20,23 @@ AGAIN: Final = "try again while the market is open; far or new options may have 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """One symbol: ok False where something is missing; text says what came, cure what to do."""
+    """One symbol: ok False where something is missing; text says what came, cure what to do.
+
+    counts is the same for programs: bid, ask, mid, last (points, None: not delivered) and,
+    where options were tried, how many of `options` had quotes, greeks and a summary.
+    """
 
     symbol: str
     ok: bool
     text: str
     cure: str = ""
+    counts: Mapping[str, float | None] | None = None
 
 
 def live_symbols(broker: Tastytrade, symbols: Sequence[str], clock: Clock) -> list[Delivered]:
     """What arrives of each symbol within PATIENCE: bid, ask, middle, then options n of six.
 
-    The six options are those nearest the price of the nearest expiry ahead. A symbol without
+    The six options are those nearest the price, of the nearest expiry ahead. A symbol without
     a chain, or a future, is tested by its quote alone. Reads only.
     """
     try:
@@ -42,7 +47,7 @@ def live_symbols(broker: Tastytrade, symbols: Sequence[str], clock: Clock) -> li
     with Listener(broker, clock) as listener:
         streamers = [instrument.streamer for instrument in offered.values()]
         listener.want([Subscription(k, s) for s in streamers for k in ("Quote", "Trade")])
-        listener.wait(lambda: all(listener.state.quote(s) is not None for s in streamers))
+        listener.wait(lambda: all(_has_price(listener.state, i) for i in offered.values()))
         options = {s: _options(broker, i, listener.state, clock) for s, i in offered.items()}
         every = [
             option for found in options.values() if isinstance(found, list) for option in found
@@ -95,19 +100,46 @@ def _delivered(
     if instrument.problem is not None:
         cure = f"use {instrument.hint} instead" if instrument.hint else ""
         return Delivered(symbol, False, instrument.problem.replace("_", " "), cure)
-    quote = listener.state.quote(instrument.streamer)
-    if quote is None or quote.mid is None:
+    counts, text = _prices(listener.state, instrument)
+    if text is None:
         why = f": {listener.problem}" if listener.problem else ""
-        return Delivered(symbol, False, f"no quote within {PATIENCE:g} s{why}", AGAIN)
-    text = f"bid {quote.bid:,.2f}, ask {quote.ask:,.2f}, middle {_short(quote.mid)}"
+        return Delivered(symbol, False, f"no quote within {PATIENCE:g} s{why}", AGAIN, counts)
     if isinstance(options, str):
-        return Delivered(symbol, False, f"{text}; {options}")
+        return Delivered(symbol, False, f"{text}; {options}", counts=counts)
     if not options:
-        return Delivered(symbol, True, text)
-    counts = _counts(listener.state, options)
-    words = (f"{n}/{len(options)}" for n in counts)
+        return Delivered(symbol, True, text, counts=counts)
+    found = _counts(listener.state, options)
+    words = (f"{n}/{len(options)}" for n in found)
     told = "; option quotes {}, Greeks {}, Summary {}".format(*words)
-    return Delivered(symbol, min(counts) == len(options), text + told, AGAIN)
+    counts |= dict(zip(("quotes", "greeks", "summaries"), found, strict=True))
+    counts["options"] = len(options)
+    good = min(found) == len(options)
+    return Delivered(symbol, good, text + told, "" if good else AGAIN, counts)
+
+
+def _has_price(state: MarketState, instrument: Instrument) -> bool:
+    """Quote and, where options are picked around it, a price."""
+    quote, trade = state.quote(instrument.streamer), state.trade(instrument.streamer)
+    has_last = trade is not None and trade.price is not None
+    return quote is not None and (has_last or instrument.kind != "index")
+
+
+def _prices(
+    state: MarketState, instrument: Instrument
+) -> tuple[dict[str, float | None], str | None]:
+    """Bid, ask, middle and last for programs, and in words; None where they do not suffice.
+
+    An index is calculated, not traded: some have no quote, so its last price will do.
+    """
+    quote, trade = state.quote(instrument.streamer), state.trade(instrument.streamer)
+    last = None if trade is None else trade.price
+    bid, ask, mid = (None, None, None) if quote is None else (quote.bid, quote.ask, quote.mid)
+    counts: dict[str, float | None] = {"bid": bid, "ask": ask, "mid": mid, "last": last}
+    if bid is not None and ask is not None and mid is not None:
+        return counts, f"bid {bid:,.2f}, ask {ask:,.2f}, middle {_short(mid)}"
+    if instrument.kind == "index" and last is not None:
+        return counts, f"no bid and ask, as some indices; last {last:,.2f}"
+    return counts, None
 
 
 def _short(price: float) -> str:

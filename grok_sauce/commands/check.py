@@ -34,12 +34,16 @@ SPACE = 200_000_000  # bytes free for history and logs
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: ok is None when it could not be or need not be tested."""
+    """One line: ok is None when it could not be or need not be tested.
+
+    counts, for programs: what a symbol delivered, see symbol_test.Delivered.
+    """
 
     name: str
     ok: bool | None
     text: str
     cure: str = ""
+    counts: Mapping[str, float | None] | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -220,7 +224,7 @@ def broker(environ: Mapping[str, str], clock: Clock, symbols: list[str]) -> list
             from grok_sauce.symbol_test import live_symbols
 
             found += [
-                Finding(f"Symbol {each.symbol}", each.ok, each.text, each.cure)
+                Finding(f"Symbol {each.symbol}", each.ok, each.text, each.cure, each.counts)
                 for each in live_symbols(client, symbols, clock)
             ]
     return found
