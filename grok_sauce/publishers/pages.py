@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, Final, Literal
 
 _SYMBOL: Final = re.compile(r"[A-Z0-9./:_$^-]{1,32}")
+_REQUEST: Final = re.compile(r"[A-Za-z0-9=&.%/_-]{1,240}")
 _MOST_EXPIRIES: Final = 12  # in one view
 
 
@@ -26,12 +27,14 @@ class Page:
     shape: Literal["rows", "whole"]
     symbol: bool = False  # one room per symbol
     view: bool = False  # and per view of it
+    request: bool = False  # a view is the text of a request, as an address has it
 
 
 PAGES: Final = (
     Page("indicator", "indicator.rows", "rows", "rows"),
     Page("health", "service.health", "health", "whole"),
     Page("gex", "gex.levels", "gex", "whole", symbol=True, view=True),
+    Page("butterfly", "butterfly.mark", "butterfly", "whole", symbol=True, view=True, request=True),
 )
 SPANS: Final = ("0dte", "7d", "30d", "all")  # views that are not dates
 
@@ -67,7 +70,7 @@ def wanted(pages: Mapping[str, Page], asked: Any) -> tuple[Page, str]:
     parts = []
     for field, takes, check in (
         ("symbol", page.symbol, _is_symbol),
-        ("view", page.view, is_view),
+        ("view", page.view, _is_request if page.request else is_view),
     ):
         value = asked.get(field)
         if not takes and value is not None:
@@ -81,6 +84,10 @@ def wanted(pages: Mapping[str, Page], asked: Any) -> tuple[Page, str]:
 
 def _is_symbol(text: str) -> bool:
     return _SYMBOL.fullmatch(text) is not None
+
+
+def _is_request(text: str) -> bool:
+    return _REQUEST.fullmatch(text) is not None
 
 
 def is_view(text: str) -> bool:

@@ -20,6 +20,7 @@ class Page:
 PAGES: Final = (
     Page("indicator", "/indicator", "Indicator", "i"),
     Page("gex", "/gex", "GEX", "x"),
+    Page("butterfly", "/butterfly", "Butterfly", "b"),
     Page("setup", "/setup", "Setup", "u"),
     Page("status", "/status", "Status", "h"),
 )

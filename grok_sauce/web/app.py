@@ -11,7 +11,7 @@ import flask
 from jinja2 import FileSystemBytecodeCache
 from werkzeug.wrappers import Response
 
-from grok_sauce.web import errors, gex, gex_api, indicator, login, setup, status
+from grok_sauce.web import butterfly, errors, gex, gex_api, indicator, login, setup, status
 from grok_sauce.web.auth import Auth, secret_keys
 from grok_sauce.web.format import FILTERS
 from grok_sauce.web.limits import Limits
@@ -51,6 +51,7 @@ VIEWS: Final[Mapping[str, View]] = {
     "gex": gex.show,
     "gex.levels": gex_api.signal_levels,
     "gex.refresh": gex_api.refresh,
+    "butterfly": butterfly.show,
     "setup": setup.show,
     "status": status.show,
     "health": status.health,
@@ -63,6 +64,10 @@ VIEWS: Final[Mapping[str, View]] = {
     "api.chain": gex_api.chain,
     "api.chain.symbol": gex_api.chain,
     "api.history.gex": gex_api.history,
+    "api.butterfly": butterfly.price,
+    "api.butterfly.candidates": butterfly.candidates,
+    "api.butterfly.save": butterfly.save,
+    "api.butterfly.remove": butterfly.remove,
     "api.settings": setup.read,
     "api.settings.save": setup.save,
     "api.settings.export": setup.export,

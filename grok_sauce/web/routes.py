@@ -38,6 +38,7 @@ ROUTES: Final = (
     Route("GET", "/gex/<ticker:symbol>", "gex", Access.PAGE),
     Route("GET", "/gex/levels", "gex.levels", Access.READ),
     Route("POST", "/gex/refresh", "gex.refresh", Access.WRITE),
+    Route("GET", "/butterfly", "butterfly", Access.PAGE),
     Route("GET", "/setup", "setup", Access.PAGE),
     Route("GET", "/status", "status", Access.PAGE),
     Route("GET", "/health", "health", Access.PUBLIC),  # without a login it says ok or not, no more
@@ -50,6 +51,10 @@ ROUTES: Final = (
     Route("GET", "/api/chain.csv", "api.chain", Access.READ),
     Route("GET", "/api/chain/<ticker:symbol>.csv", "api.chain.symbol", Access.READ),
     Route("GET", "/api/history/gex", "api.history.gex", Access.READ),
+    Route("GET", "/api/butterfly", "api.butterfly", Access.READ),
+    Route("GET", "/api/butterfly/candidates", "api.butterfly.candidates", Access.READ),
+    Route("POST", "/api/butterfly/candidates", "api.butterfly.save", Access.WRITE),
+    Route("DELETE", "/api/butterfly/candidates", "api.butterfly.remove", Access.WRITE),
     Route("GET", "/api/settings", "api.settings", Access.READ),
     Route("PUT", "/api/settings", "api.settings.save", Access.WRITE),
     Route("GET", "/api/settings/export", "api.settings.export", Access.READ),

@@ -12,6 +12,7 @@ import flask
 import pytest
 
 from grok_sauce.controls import Controls
+from grok_sauce.errors import SettingsError
 from grok_sauce.gex_signal import signal
 from grok_sauce.publishers.snapshot import Snapshot
 from grok_sauce.questions import Questions
@@ -22,6 +23,7 @@ from grok_sauce.update import Update
 from grok_sauce.web.app import create_app
 from grok_sauce.web.settings import WebSettings
 from grok_sauce.web.site import WebDeps
+from tests.browser.butterfly_plan import make_candidates, make_plan, without_chain
 from tests.browser.gex_payload import make_history, make_payload
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +50,9 @@ TEMPLATES = {
     + "{{ symbol }} {{ symbols|join(',') }} {{ view }} {{ unit }} {{ epoch }} {{ seq }}|"
     "{% if payload %}{{ payload.status.state }} {{ payload.spot }} {{ payload.status.text }}"
     "{% else %}nothing{% endif %}",
+    "butterfly.html": FRAME
+    + "{{ plan.symbol }} {{ plan.status.state }} {{ saved.candidates|length }} {{ epoch }} "
+    "{{ seq }}",
     "setup.html": FRAME + "{{ revision }} {{ first_run }} {{ settings.gex.expiries }}",
     "status.html": FRAME + "{{ asset('css/base.css') }} {{ asset('css/none.css') }}",
     "login.html": FRAME + "{{ error }}|{{ next }}",
@@ -138,6 +143,41 @@ class Machine:
         }))  # fmt: skip
 
         self._answer_gex()
+        self._answer_butterfly()
+
+    def _answer_butterfly(self) -> None:
+        """What the planner answers: a plan, one candidate, and refusals in words."""
+        plan, saved = make_plan(), make_candidates()
+
+        def price(**asked: str) -> Any:
+            if asked.get("center") == "abc":
+                return {"invalid": {"field": "center", "message": "center must be a number."}}
+            return plan if asked.get("symbol", "SPX") == "SPX" else without_chain(asked["symbol"])
+
+        def remove(id: str) -> Any:
+            if id != "abc":
+                raise SettingsError("There is no candidate of that id.", "id")
+            return {"candidates": [], "problem": None}
+
+        def save(**asked: str) -> Any:
+            if asked.get("center") == "6007":
+                raise SettingsError("6,007 is not listed.")
+            return saved["candidates"][0]
+
+        for door, name, act in (
+            (self.questions, "butterfly.price", price),
+            (self.questions, "butterfly.candidates", lambda: saved),
+            (self.controls, "butterfly.save", save),
+            (self.controls, "butterfly.remove", remove),
+        ):
+            door.register(name, self._telling(name, act))
+
+    def _telling(self, name: str, act: Callable[..., Any]) -> Callable[..., Any]:
+        def told(**params: Any) -> Any:
+            self.calls.append((name, params))
+            return act(**params)
+
+        return told
 
     def _answer_gex(self) -> None:
         """What the options part answers, of one known underlying."""

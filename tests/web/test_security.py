@@ -33,6 +33,7 @@ CLASSES = {
     ("GET", "/gex/<ticker:symbol>"): "page",
     ("GET", "/gex/levels"): "read",
     ("POST", "/gex/refresh"): "write",
+    ("GET", "/butterfly"): "page",
     ("GET", "/setup"): "page",
     ("GET", "/status"): "page",
     ("GET", "/health"): "public",
@@ -45,6 +46,10 @@ CLASSES = {
     ("GET", "/api/chain.csv"): "read",
     ("GET", "/api/chain/<ticker:symbol>.csv"): "read",
     ("GET", "/api/history/gex"): "read",
+    ("GET", "/api/butterfly"): "read",
+    ("GET", "/api/butterfly/candidates"): "read",
+    ("POST", "/api/butterfly/candidates"): "write",
+    ("DELETE", "/api/butterfly/candidates"): "write",
     ("GET", "/api/settings"): "read",
     ("PUT", "/api/settings"): "write",
     ("GET", "/api/settings/export"): "read",
@@ -65,6 +70,7 @@ QUERIES = {
     "/api/gex": "?symbol=SPX",
     "/api/chain.csv": "?symbol=/ES",
     "/api/history/gex": "?symbol=SPX",
+    "/api/butterfly/candidates": "?id=abc",
 }
 PARTS = {"<path:filename>": "css/base.css", "<name>": "dxlink", "<ticker:symbol>": "SPX"}
 

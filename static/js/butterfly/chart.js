@@ -4,7 +4,7 @@ import { price, strike } from "../format.js";
 import { Lines } from "../gex/lines.js";
 import { BARE, alpha, chartOptions, look } from "../gex/look.js";
 import { Marks } from "./marks.js";
-import { dollars } from "./words.js";
+import { dollars, tenth } from "./words.js";
 
 const known = (value) => typeof value === "number" && Number.isFinite(value);
 
@@ -126,7 +126,7 @@ export class PayoffChart {
     }
     const clamp = (value) => Math.max(0, Math.min(shown.x.length - 1, (value - shown.x[0]) / shown.step));
     const { low, high } = shown.band;
-    const band = known(low) && shown.x.length ? { low: clamp(low), high: clamp(high), lowText: `${"−"}1 move ${price(low).slice(0, -1)}`, highText: `${price(high).slice(0, -1)} +1 move` } : null;
+    const band = known(low) && shown.x.length ? { low: clamp(low), high: clamp(high), lowText: `−1 move ${tenth(low)}`, highText: `${tenth(high)} +1 move` } : null;
     const spot = placeOf(shown, plan.spot);
     const line = shown.lines[0]?.expiry;
     const dot = spot !== null && line ? { place: spot, value: valueAt(line, spot), label: `at expiry ${dollars(valueAt(line, spot), true)}` } : null;

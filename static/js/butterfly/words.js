@@ -23,6 +23,9 @@ export function signed(value, decimals) {
   return sign(Number(value.toFixed(decimals))) + plain(value, decimals);
 }
 
+/** A price to a tenth of a point: 5,960.7. */
+export const tenth = (value) => (known(value) ? plain(value, 1) : DASH);
+
 /** Dollars and cents as typed fees: $6.88. */
 export const cents = (value) => (known(value) ? `$${plain(value, 2)}` : DASH);
 
