@@ -37,6 +37,7 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
     "Quote": {"bidPrice": "bid", "askPrice": "ask"},
 }
 ARRIVALS: Final = {"Greeks": "greeks_at", "Summary": "oi_at", "Quote": "quote_at"}
+PLAIN: Final = frozenset({float, int, type(None)})  # types that numpy reads as we do
 _PLACES: Final = {
     kind: [(FIELDS[kind].index(name), column) for name, column in columns.items()]
     + ([(len(FIELDS[kind]), ARRIVALS[kind])] if kind in ARRIVALS else [])
@@ -184,10 +185,13 @@ class ChainBook:
 
 def as_floats(values: Sequence[Any]) -> Floats:
     """Values of the wire as floats: NaN for None, "NaN", infinities and what is no number."""
-    try:
-        found = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        clean = [number(value) for value in values]
-        return np.array([np.nan if value is None else value for value in clean])
-    found[~np.isfinite(found)] = np.nan
-    return found
+    if PLAIN.issuperset(map(type, values)):
+        try:
+            found = np.array(values, dtype=np.float64)
+        except OverflowError:  # an integer beyond any float
+            pass
+        else:
+            found[~np.isfinite(found)] = np.nan
+            return found
+    clean = [number(value) for value in values]
+    return np.array([np.nan if value is None else value for value in clean], dtype=np.float64)
