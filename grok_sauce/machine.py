@@ -51,6 +51,7 @@ class DemoOptions:
     speed: float = 1.0
     bars: Path | None = None
     tick_log: Path | None = None
+    chain: Path | None = None
 
     def arguments(self) -> list[str]:
         """The same as options of the simulate command."""
@@ -59,6 +60,8 @@ class DemoOptions:
             found += ["--start", self.start]
         if self.bars is not None:
             found += ["--bars", str(self.bars.resolve())]
+        if self.chain is not None:
+            found += ["--chain", str(self.chain.resolve())]
         if self.tick_log is not None:
             found += ["--tick-log", str(self.tick_log.resolve())]
         return found
@@ -198,6 +201,8 @@ class Machine:
             detail = f"Prices are simulated, seed {self._seed}."
             if self._demo.bars is not None:
                 detail = f"SPY replays {self._demo.bars.name}; the rest is simulated around it."
+            if self._demo.chain is not None:
+                detail = f"Options of {self._demo.chain.name}; prices are simulated from there on."
             return {"name": "DEMO", "detail": detail, "seed": self._seed}
         return {"name": self.half.live_mode(), "detail": "", "seed": None}
 

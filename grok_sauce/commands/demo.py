@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from grok_sauce.errors import SettingsError
+from grok_sauce.errors import BadPayload, SettingsError
 
 FASTEST: Final = 3600.0  # an hour a second; faster, nothing could be seen
 NAME = "demo"
@@ -15,8 +15,10 @@ EPILOG = """examples:
   python3 main.py demo
   python3 main.py demo --seed 7 --start 2026-12-16T09:25 --speed 24
   python3 main.py demo --bars spy_1min.csv.gz
+  python3 main.py demo --chain spx_quotedata.csv --start 2023-09-15T10:00
 
-The market is open whenever you start it unless --start says otherwise.
+The market is open whenever you start it unless --start says otherwise. A recorded chain starts at
+the file's own time, often after a close; with --start its price is that of the start.
 """
 
 
@@ -37,6 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--bars", type=Path, metavar="FILE", help="replay recorded one-minute bars of SPY (CSV)"
     )
     parser.add_argument(
+        "--chain",
+        type=Path,
+        metavar="FILE",
+        help="list the options of a recorded Cboe chain (JSON or CSV), from the file's price on",
+    )
+    parser.add_argument(
         "--tick-log", type=Path, metavar="FILE", help="write each price with its wall time"
     )
 
@@ -50,6 +58,24 @@ def market_speed(text: str) -> float:
     if not 0 < speed <= FASTEST:
         raise argparse.ArgumentTypeError(f"must be above 0 and at most {FASTEST:g}, not {text!r}")
     return speed
+
+
+def check_chain(path: Path, bars: Path | None) -> None:
+    """Refuse a chain that the market could not list, in this process, whose usage it is.
+
+    Raises:
+        SettingsError: naming the file, and the row and column where it is the content.
+    """
+    from grok_sauce.pollers.cboe import read_chain_file
+
+    if bars is not None:
+        raise SettingsError("give --bars or --chain, one of the two", "--chain")
+    if not path.is_file():
+        raise SettingsError(f"there is no file {path}", "--chain")
+    try:
+        read_chain_file(path)
+    except BadPayload as problem:
+        raise SettingsError(str(problem), "--chain") from None
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,11 +92,15 @@ def run(args: argparse.Namespace) -> int:
     if args.bars is not None and not args.bars.is_file():
         raise SettingsError(f"there is no file {args.bars}", "--bars")
 
+    if args.chain is not None:
+        check_chain(args.chain, args.bars)
+
     wanted = machine.DemoOptions(
         seed=args.seed,
         start=args.start,
         speed=args.speed,
         bars=args.bars,
+        chain=args.chain,
         tick_log=args.tick_log,
     )
     return machine.run(machine.options_from(args, demo=wanted))

@@ -1,4 +1,4 @@
-"""Only the embedded market: dxLink, the broker's REST and its controls, on one port."""
+"""Only the embedded market: dxLink, the broker's REST, Cboe and its controls, on one port."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import threading
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from grok_sauce.errors import SettingsError
+from grok_sauce.errors import BadPayload, SettingsError
 from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import RealClock, SharedClock
 from grok_sauce.simulator import faults, opening
@@ -26,10 +26,13 @@ from grok_sauce.simulator.services import Services
 from grok_sauce.simulator.ticker import TickLog
 from grok_sauce.simulator.tokens import Tokens
 
+if TYPE_CHECKING:
+    from grok_sauce.market.chain import OptionChain
+
 log = logging.getLogger(__name__)
 
 NAME = "simulate"
-HELP = "only the embedded market: dxLink and the broker's REST interface on one port"
+HELP = "only the embedded market: dxLink, the broker's REST interface and Cboe on one port"
 EPILOG = f"""examples:
   python3 main.py simulate --port 8765 --tick-log ticks.jsonl
   python3 main.py simulate --port 0 --seed 7 --start 2026-12-16T09:25 --fault nan=Quote
@@ -83,6 +86,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--start", metavar="ISO", help="market time to start at, New York unless it names a zone")
     add("--speed", type=_positive, default=1.0, metavar="X", help="market seconds per second (1)")
     add("--bars", type=Path, metavar="FILE", help="replay recorded one-minute bars (CSV, or gzip)")
+    add(
+        "--chain",
+        type=Path,
+        metavar="FILE",
+        help="list the options of a recorded Cboe chain (JSON or CSV, or gzip), from its time on",
+    )
     add("--bars-symbol", default="SPY", metavar="SYMBOL", help="whose bars these are (SPY)")
     add("--anchor", type=_anchor, metavar="MARKET,REAL", help="share another process's time line")
     add("--tick-log", type=Path, metavar="FILE", help="write each price with its wall time")
@@ -135,15 +144,16 @@ def build(args: argparse.Namespace, stack: ExitStack) -> Server:
     from grok_sauce.simulator.market import World
 
     bars = read_bars(args.bars, args.bars_symbol) if args.bars else None
+    chain = _read_chain(args.chain) if args.chain else None
     real = RealClock().real()
     if args.anchor:
         market, real = args.anchor
     elif args.start:
         market = opening.read_start(args.start)
     else:
-        market = bars.start if bars else opening.opening(real)
+        market = bars.start if bars else chain.as_of if chain else opening.opening(real)
     clock = SharedClock(market, real, args.speed)
-    world = World(seed=args.seed, start=clock.market(), bars=bars)
+    world = World(args.seed, clock.market(), bars, chain, level_at=market)
     world.option_seconds = max(
         1.0, args.speed
     )  # a fast market prices no more often than a slow one
@@ -163,6 +173,17 @@ def build(args: argparse.Namespace, stack: ExitStack) -> Server:
     return Server(services, args.host, port)
 
 
+def _read_chain(path: Path) -> OptionChain:
+    from grok_sauce.pollers.cboe import read_chain_file
+
+    try:
+        chain = read_chain_file(path)
+    except BadPayload as problem:
+        raise SettingsError(str(problem), "--chain") from None
+    opening.check_day(chain.as_of, f"{path}: its time")
+    return chain
+
+
 def _tick_log(path: Path, clock: SharedClock, stack: ExitStack) -> TickLog:
     try:
         out = path.open("w", encoding="utf-8")
@@ -179,6 +200,7 @@ def first_line(server: Server, args: argparse.Namespace) -> dict[str, Any]:
     return {
         "http": f"http://{services.address}",
         "dxlink": services.dxlink_url,
+        "cboe": f"http://{services.address}",
         "clock": f"http://{services.address}/clock",
         "seed": args.seed,
         "start": moment,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grok_sauce.errors import BadPayload
-from grok_sauce.market.instruments import canonical_period
+from grok_sauce.market.instruments import CandleSymbol, canonical_period
 from grok_sauce.simulator.paths import Array
 
 Row = tuple[int, int, float, float, float, float, float]
@@ -50,3 +50,28 @@ def aggregate(
         np.add.reduceat(volume, first),
     )
     return list(zip(keys[first].tolist(), *(column.tolist() for column in columns), strict=True))
+
+
+def base_of(streamer: str) -> str | None:
+    """The instrument behind a symbol that may be a candle's."""
+    if "{" not in streamer:
+        return streamer
+    try:
+        return CandleSymbol.parse(streamer).base
+    except BadPayload:
+        return None
+
+
+def joined(rows: list[Row]) -> list[Row]:
+    """Bars with one start made one: an evening's futures can share a bar with the day before."""
+    made: list[Row] = []
+    for row in rows:
+        if made and made[-1][0] == row[0]:
+            time, count, opened, high, low, _, volume = made[-1]
+            made[-1] = (
+                time, count + row[1], opened, max(high, row[3]), min(low, row[4]), row[5],
+                volume + row[6],
+            )  # fmt: skip
+        else:
+            made.append(row)
+    return made

@@ -165,17 +165,14 @@ def strikes(expiry: Expiry, reference: float, today: date) -> list[Decimal]:
     return sorted(strike for strike in kept if strike > 0)
 
 
-def nested(
-    underlying: str, listed: list[tuple[Expiry, list[Decimal]]], today: date
-) -> dict[str, Any]:
+def nested(book: Book, listed: list[tuple[Expiry, list[Decimal]]], today: date) -> dict[str, Any]:
     """The chain in the broker's nested form: {"items": [one per root]}."""
-    book = BOOKS[underlying]
     items = []
     for root in book.roots:
         mine = [pair for pair in listed if pair[0].root == root.name]
         items.append(
             {
-                "underlying-symbol": underlying,
+                "underlying-symbol": book.underlying,
                 "root-symbol": root.name,
                 "option-chain-type": "Standard",
                 "shares-per-contract": MULTIPLIER,

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any, Final
 
 import numpy as np
 
 from grok_sauce.errors import BadPayload, SettingsError
+from grok_sauce.market.chain import OptionChain
 from grok_sauce.market.instruments import CandleSymbol
 from grok_sauce.market.sessions import day_id, new_york_date
 from grok_sauce.simulator import events, futures, records
 from grok_sauce.simulator.bars_file import Bars
-from grok_sauce.simulator.candles import DAY, Row, aggregate, period_seconds
+from grok_sauce.simulator.candles import DAY, Row, aggregate, base_of, joined, period_seconds
 from grok_sauce.simulator.catalogue import ASSETS, SILENT, Asset
+from grok_sauce.simulator.delayed import Moment
 from grok_sauce.simulator.events import Event
 from grok_sauce.simulator.hours import Hours
 from grok_sauce.simulator.options import Options
 from grok_sauce.simulator.paths import Paths
 from grok_sauce.simulator.prices import Prices, Print
+from grok_sauce.simulator.recorded_chain import Level, RecordedChain, level_of
+from grok_sauce.simulator.slices import Slice
 from grok_sauce.simulator.tape import Listing, Tape, Tapes
 
 Key = tuple[str, str]  # event kind, streamer symbol
@@ -34,18 +39,27 @@ class World:
     Nothing is random once (seed, start, bars) is chosen: any event, any bar is a function of
     the time, so what a run showed live is what its history says later. With bars, one
     symbol repeats a recording and the rest of the market moves with it; days that the
-    recording does not have, once it has begun, are days without trading.
+    recording does not have, once it has begun, are days without trading. With a chain, its
+    underlying begins at the file's price and lists the file's options; level_at is that
+    beginning where it is not start (a market that goes on).
 
     Not safe for several threads at once.
     """
 
     def __init__(
-        self, seed: int = 42, start: float | None = None, bars: Bars | None = None
+        self,
+        seed: int = 42,
+        start: float | None = None,
+        bars: Bars | None = None,
+        chain: OptionChain | None = None,
+        level_at: float | None = None,
     ) -> None:
+        if bars is not None and chain is not None:
+            raise SettingsError("give --bars or --chain, one of the two", "--chain")
         if start is None:
-            if bars is None:
+            if bars is None and chain is None:
                 raise SettingsError("a simulated market needs a start time or bars", "start")
-            start = bars.start
+            start = bars.start if bars is not None else chain.as_of if chain else 0.0
         self.now = start
         self.seed = seed
         self.bars = bars
@@ -58,13 +72,26 @@ class World:
             name = f"{bars.symbol} (recorded)"
             path = self._paths.recorded_path
             self._assets[bars.symbol] = Asset(bars.symbol, "etf", name, 1.0, path, volume=1e6)
+        recorded = RecordedChain(chain) if chain is not None else None
+        if recorded is not None and not recorded.expiries(self._origin):
+            raise SettingsError(f"all options of the file expire before {self._origin}", "--start")
+        self._level: Level | None = None
+        if chain is not None:
+            begins = start if level_at is None else level_at
+            self._level = level_of(chain, begins, seed, self._paths, self._hours)
+            self._assets.setdefault(chain.symbol, self._level.asset)
         self._listings: dict[tuple[str, date], Listing | None] = {}
         self._watched: dict[str, set[Key]] = {}  # streamer base -> what is watched of it
         self._told: dict[str, tuple[int, ...]] = {}  # streamer -> tick last told
         self._summaries: dict[str, Event | None] = {}
         self._halts: dict[str, float] = {}
         self._options = Options(
-            seed, self._spot, lambda at: self._spot("VIX", at), self._reference, self._hours.is_open
+            seed,
+            self._spot,
+            lambda at: self._spot("VIX", at),
+            self._reference,
+            self._hours.is_open,
+            recorded,
         )
 
     # ---- who trades ----------------------------------------------------------------------
@@ -92,6 +119,8 @@ class World:
         else:
             asset = self._assets.get(streamer)
             made = Listing(streamer, asset, asset.anchor, asset.elasticity) if asset else None
+        if made is not None and self._level is not None:
+            return made.scaled(self._level.factor) if self._level.covers(made) else made
         if made is None or self.bars is None or made.asset.path != self._paths.recorded_path:
             return made
         factor = self._paths.reference / self._assets[self.bars.symbol].anchor
@@ -154,7 +183,7 @@ class World:
         if streamer.startswith("."):
             self._options.watch(kind, streamer)
             return
-        base = _base_of(streamer)
+        base = base_of(streamer)
         if base is None:
             return
         if base not in self._watched:
@@ -166,7 +195,7 @@ class World:
         if streamer.startswith("."):
             self._options.unwatch(kind, streamer)
             return
-        base = _base_of(streamer)
+        base = base_of(streamer)
         keys = self._watched.get(base or "")
         if base is None or keys is None:
             return
@@ -281,7 +310,7 @@ class World:
             day = self._hours.before(listing.asset, day)
         for part in reversed(parts):
             rows += part
-        return _joined(rows)
+        return joined(rows)
 
     def _bars(
         self, listing: Listing, tape: Tape, step: int, daily: bool, tho: bool, start_ms: int,
@@ -318,7 +347,7 @@ class World:
     def equity(self, symbol: str) -> dict[str, Any] | None:
         """Record of a share, ETF or index; None when unknown."""
         asset = self._assets.get(symbol)
-        return None if asset is None else records.equity(asset)
+        return None if asset is None else records.equity(asset, self._options.book(symbol))
 
     def equities(self, prefix: str) -> list[dict[str, Any]]:
         """Records whose symbol or name begins like this, symbols first."""
@@ -332,6 +361,29 @@ class World:
         """The nested option chain {"items": [...]}; None without listed options."""
         return self._options.chain(underlying, self.now)
 
+    def moment(self, underlying: str, at: float) -> Moment | None:
+        """What a delayed file made of an instant says of an underlying; None without options."""
+        book = self._options.book(underlying)
+        asset = self._assets.get(underlying)
+        if book is None or asset is None:
+            return None
+        at, session = self._options.last_open(book, at, new_york_date(at))
+        spot, vix = self._spot(underlying, at), self._spot("VIX", at)
+        listing = self._listing(underlying, at)
+        if spot is None or vix is None or listing is None:
+            return None
+        summary = events.summary(listing, self._prices, at) or {}
+        elapsed = self._options.elapsed(book, at, session)
+        return Moment(underlying, asset.kind, at, session, spot, vix, summary, elapsed)
+
+    def past(self, moment: Moment) -> Iterator[Slice]:
+        """The expirations of a moment, each priced when following() asks for it."""
+        return self._options.past(moment.symbol, moment.at)
+
+    def following(self, parts: Iterator[Slice]) -> Slice | None:
+        """The next of past(), None at the end."""
+        return next(parts, None)
+
     def market_data(self, kind: str, symbol: str) -> dict[str, Any] | None:
         """One item of the snapshot endpoint; symbol is the broker's or the feed's spelling."""
         streamer = records.streamer_of(kind, symbol, new_york_date(self.now))
@@ -344,28 +396,3 @@ class World:
     def session(self) -> dict[str, Any]:
         """The share market's session as the broker tells it."""
         return records.session(self.now)
-
-
-def _base_of(streamer: str) -> str | None:
-    """The instrument behind a symbol that may be a candle's."""
-    if "{" not in streamer:
-        return streamer
-    try:
-        return CandleSymbol.parse(streamer).base
-    except BadPayload:
-        return None
-
-
-def _joined(rows: list[Row]) -> list[Row]:
-    """Bars with one start made one: an evening's futures can share a bar with the day before."""
-    joined: list[Row] = []
-    for row in rows:
-        if joined and joined[-1][0] == row[0]:
-            time, count, opened, high, low, _, volume = joined[-1]
-            joined[-1] = (
-                time, count + row[1], opened, max(high, row[3]), min(low, row[4]), row[5],
-                volume + row[6],
-            )  # fmt: skip
-        else:
-            joined.append(row)
-    return joined

@@ -54,12 +54,21 @@ def read_start(text: str) -> float:
         raise SettingsError(
             f"--start must be a time like 2026-12-16T09:25, not {text!r}", field="--start"
         ) from None
-    if not (FIRST <= moment.date() <= LAST):
+    check_day(found, "--start")
+    return found
+
+
+def check_day(moment: float, what: str) -> None:
+    """Refuse a market time of a day whose calendar is not known.
+
+    Raises:
+        SettingsError: `what`, which names the option, is such a time.
+    """
+    if not (FIRST <= sessions.new_york_date(moment) <= LAST):
         raise SettingsError(
-            f"--start must lie between {FIRST} and {LAST}, the days whose holidays are known",
+            f"{what} must lie between {FIRST} and {LAST}, the days whose holidays are known",
             field="--start",
         )
-    return found
 
 
 def iso(moment: float) -> str:

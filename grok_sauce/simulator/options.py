@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -26,6 +26,7 @@ from grok_sauce.simulator.chains import (
 )
 from grok_sauce.simulator.events import Event, head, index_of
 from grok_sauce.simulator.interest import share_of_day
+from grok_sauce.simulator.recorded_chain import RecordedChain
 from grok_sauce.simulator.slices import Slice, Terms, World
 
 Places = NDArray[np.int64]
@@ -43,6 +44,7 @@ class Options:
     spot(underlying, instant) and vix(instant) give prices; reference(underlying, day) the
     close before a day, around which that day's strikes are listed; is_open(day) the
     world's trading days. unit is the shortest time between two pricings of a contract.
+    recorded replaces what would be listed of its underlying.
     """
 
     def __init__(
@@ -52,8 +54,10 @@ class Options:
         vix: Callable[[float], float | None],
         reference: Callable[[str, date], float | None],
         is_open: Callable[[date], bool],
+        recorded: RecordedChain | None = None,
     ) -> None:
         self.unit = 1.0
+        self._recorded = recorded
         self._seed = seed
         self._spot = spot
         self._vix = vix
@@ -90,7 +94,7 @@ class Options:
             except BadPayload:
                 self._places[streamer] = None
             else:
-                known = terms.root in BOOK_OF_ROOT and terms.streamer == streamer
+                known = self._book_of(terms.root) is not None and terms.streamer == streamer
                 self._places[streamer] = (
                     (terms.root, terms.expiry, terms.strike, terms.right) if known else None
                 )
@@ -101,25 +105,57 @@ class Options:
         if key in self._slices:
             self._slices.move_to_end(key)
             return self._slices[key]
-        book = BOOK_OF_ROOT[root]
-        wanted = [
-            each
-            for each in expiries(book.underlying, today)
-            if each.root == root and each.day == day
-        ]
-        made = self._make(book, wanted[0], today) if wanted else None
+        made = self._make(root, day, today)
         self._slices[key] = made
         while len(self._slices) > _KEEP:
             self._slices.popitem(last=False)
         return made
 
-    def _make(self, book: Book, expiry: Expiry, today: date) -> Slice | None:
+    def book(self, underlying: str) -> Book | None:
+        """What is listed of an underlying; None without options."""
+        if self._recorded is not None and underlying == self._recorded.book.underlying:
+            return self._recorded.book
+        return BOOKS.get(underlying)
+
+    def _book_of(self, root: str) -> Book | None:
+        if self._recorded is not None and root in self._recorded.roots:
+            return self._recorded.book
+        known = BOOK_OF_ROOT.get(root)
+        book = None if known is None else self.book(known.underlying)
+        return book if book is known else None  # a recording lists its roots, all of them
+
+    def _make(self, root: str, day: date, today: date) -> Slice | None:
+        book = self._book_of(root)
+        if book is None:
+            return None
         reference = self._reference(book.underlying, today)
         vix = self._reference("VIX", today)
         if reference is None or vix is None:
             return None
-        listed = tuple(strikes(expiry, reference, today))
-        return Slice(Terms(expiry, book, listed, reference, today, vix, self._seed))
+        for expiry in self._expiries(book, today):
+            if expiry.root == root and expiry.day == day:
+                return self._slice_of(book, expiry, reference, today, vix)
+        return None
+
+    def _slice_of(
+        self, book: Book, expiry: Expiry, reference: float, today: date, vix: float
+    ) -> Slice:
+        listed = tuple(self._strikes(book, expiry, reference, today))
+        terms = Terms(expiry, book, listed, reference, today, vix, self._seed)
+        recorded = self._recorded
+        if recorded is not None and book is recorded.book:
+            return recorded.slice(terms)
+        return Slice(terms)
+
+    def _expiries(self, book: Book, today: date) -> Iterable[Expiry]:
+        if self._recorded is not None and book is self._recorded.book:
+            return self._recorded.expiries(today)
+        return expiries(book.underlying, today)
+
+    def _strikes(self, book: Book, expiry: Expiry, reference: float, today: date) -> list[Decimal]:
+        if self._recorded is not None and book is self._recorded.book:
+            return self._recorded.strikes(expiry)
+        return strikes(expiry, reference, today)
 
     def chain(self, underlying: str, now: float) -> dict[str, Any] | None:
         """The nested chain of a New York date; None without listed options."""
@@ -127,15 +163,30 @@ class Options:
         known = self._chains.get(underlying)
         if known is not None and known[0] == today:
             return known[1]
-        reference = self._reference(underlying, today) if underlying in BOOKS else None
-        if reference is None:
+        book = self.book(underlying)
+        reference = None if book is None else self._reference(underlying, today)
+        if book is None or reference is None:
             return None
         listed = [
-            (expiry, strikes(expiry, reference, today)) for expiry in expiries(underlying, today)
+            (expiry, self._strikes(book, expiry, reference, today))
+            for expiry in self._expiries(book, today)
         ]
-        chain = nested(underlying, listed, today)
+        chain = nested(book, listed, today)
         self._chains[underlying] = (today, chain)
         return chain
+
+    def past(self, underlying: str, at: float) -> Iterator[Slice]:
+        """All expirations as they were priced at an instant, one at a time; live ones stay."""
+        book, today = self.book(underlying), new_york_date(at)
+        reference = None if book is None else self._reference(underlying, today)
+        vix = self._reference("VIX", today)
+        if book is None or reference is None or vix is None:
+            return
+        moment, _ = self.last_open(book, at, today)
+        for expiry in self._expiries(book, today):
+            part = self._slice_of(book, expiry, reference, today, vix)
+            part.refresh(moment, self.unit, lambda instant: self._world(underlying, instant))
+            yield part
 
     # ---- time ----------------------------------------------------------------------------
 
@@ -154,10 +205,11 @@ class Options:
         """The last instant up to now at which these options traded, and its session."""
         day = self._date(now)
         if book.underlying not in self._clocks:
-            self._clocks[book.underlying] = self._last_open(book, now, day)
+            self._clocks[book.underlying] = self.last_open(book, now, day)
         return self._clocks[book.underlying]
 
-    def _last_open(self, book: Book, now: float, day: date) -> tuple[float, date]:
+    def last_open(self, book: Book, now: float, day: date) -> tuple[float, date]:
+        """The last instant up to now, a time of day, at which a book traded; its session."""
         for _ in range(30):
             if is_session(day) and self._is_open(day):
                 opening, close = self._hours(book, day)
@@ -169,12 +221,12 @@ class Options:
     def _fresh(self, part: Slice, now: float) -> tuple[float, date, Any]:
         at, session = self.clock(part.terms.book, now)
         underlying = part.expiry.underlying
+        touched = part.refresh(at, self.unit, lambda instant: self._world(underlying, instant))
+        return at, session, touched
 
-        def world(instant: float) -> World | None:
-            spot, vix = self._spot(underlying, instant), self._vix(instant)
-            return None if spot is None or vix is None else World(spot, vix)
-
-        return at, session, part.refresh(at, self.unit, world)
+    def _world(self, underlying: str, instant: float) -> World | None:
+        spot, vix = self._spot(underlying, instant), self._vix(instant)
+        return None if spot is None or vix is None else World(spot, vix)
 
     # ---- events --------------------------------------------------------------------------
 
@@ -255,6 +307,7 @@ class Options:
         }
 
     def _summary(self, part: Slice, place: int, session: date) -> Event:
+        held = float(part.open_interest[place])  # a recording may not know it
         return {
             "dayId": day_id(session),
             "dayOpenPrice": _NAN,
@@ -266,16 +319,17 @@ class Options:
             "prevDayClosePrice": _NAN,
             "prevDayClosePriceType": "REGULAR",
             "prevDayVolume": _NAN,
-            "openInterest": int(part.open_interest[place]),
+            "openInterest": int(held) if held == held else _NAN,
         }
 
-    def _elapsed(self, part: Slice, at: float, session: date) -> float:
-        opening, close = self._hours(part.terms.book, session)
+    def elapsed(self, book: Book, at: float, session: date) -> float:
+        """Part of a session's volume traded by an instant."""
+        opening, close = self._hours(book, session)
         return share_of_day((at - opening) / (close - opening))
 
     def _day_volume(self, part: Slice, place: int, at: float, session: date) -> float:
         whole = float(part.volumes(session)[place])
-        return float(math.floor(whole * self._elapsed(part, at, session)))
+        return float(math.floor(whole * self.elapsed(part.terms.book, at, session)))
 
     # ---- watching ------------------------------------------------------------------------
 
@@ -319,7 +373,7 @@ class Options:
             whose = {
                 "Greeks": touched,
                 "Quote": part.requoted,
-                "Trade": part.newly_traded(session, self._elapsed(part, at, session)),
+                "Trade": part.newly_traded(session, self.elapsed(part.terms.book, at, session)),
             }
             for kind, mask in whose.items():
                 if kinds.get(kind):

@@ -11,15 +11,15 @@ from grok_sauce.market import sessions
 from grok_sauce.market.instruments import FutureContract, parse_occ
 from grok_sauce.market.products import PRODUCTS
 from grok_sauce.simulator.catalogue import ASSETS, Asset
-from grok_sauce.simulator.chains import BOOKS
+from grok_sauce.simulator.chains import BOOKS, Book
 from grok_sauce.simulator.events import Event
 
 _STATES = {"pre": "Pre-market", "open": "Open", "after": "Extended", "closed": "Closed"}
 
 
-def equity(asset: Asset) -> dict[str, Any]:
-    """One share, ETF or index as /instruments/equities shows it."""
-    options = asset.symbol in BOOKS
+def equity(asset: Asset, listed: Book | None = None) -> dict[str, Any]:
+    """One share, ETF or index as /instruments/equities shows it; listed are its options."""
+    book = listed or BOOKS.get(asset.symbol)
     return {
         "id": 1000 + list(ASSETS).index(asset.symbol) if asset.symbol in ASSETS else 999,
         "symbol": asset.symbol,
@@ -41,10 +41,10 @@ def equity(asset: Asset) -> dict[str, Any]:
         "streamer-symbol": asset.symbol,
         "tick-sizes": [{"value": f"{asset.tick}"}],
         "option-tick-sizes": [
-            {"threshold": "3.0", "value": f"{BOOKS[asset.symbol].ticks[0]}"},
-            {"value": f"{BOOKS[asset.symbol].ticks[1]}"},
+            {"threshold": "3.0", "value": f"{book.ticks[0]}"},
+            {"value": f"{book.ticks[1]}"},
         ]
-        if options
+        if book is not None
         else [],
     }
 

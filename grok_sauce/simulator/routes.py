@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from grok_sauce.simulator import control, rest
+from grok_sauce.simulator import cboe, control, rest
 from grok_sauce.simulator.http1 import Request, match
 from grok_sauce.simulator.services import Opener, Route, open_dxlink
 
@@ -13,6 +13,7 @@ from grok_sauce.simulator.services import Opener, Route, open_dxlink
 ROUTES: Final[Sequence[Route]] = (
     *control.ROUTES,
     *rest.ROUTES,
+    *cboe.ROUTES,
 )
 
 # path -> who opens a session for a new WebSocket

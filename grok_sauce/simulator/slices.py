@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,14 +56,13 @@ class Slice:
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
         self.expiry = terms.expiry
-        self._settles = settlement(self.expiry.day, self.expiry.settlement)
+        self.settles = settlement(self.expiry.day, self.expiry.settlement)
         self._strikes = np.array([float(strike) for strike in terms.strikes])
         self.strikes = np.concatenate([self._strikes, self._strikes])
         n = len(self._strikes)
         self.is_call = np.arange(2 * n) < n
         self._place = {strike: number for number, strike in enumerate(terms.strikes)}
-        common = (self.expiry, self._strikes, terms.reference)
-        self.open_interest = open_interest(*common, terms.today, terms.vix, terms.seed)
+        self.open_interest = self._open_interest()
         self._phase = float(scatter(np.array([self.expiry.day.toordinal()]), self.expiry.root)[0])
         self._asked = math.nan
         self._told = np.zeros(2 * n)
@@ -77,10 +76,20 @@ class Slice:
         self.requoted = np.zeros(2 * n, dtype=bool)
         self._volumes: tuple[date | None, Array] = (None, np.zeros(0))
 
+    def _open_interest(self) -> NDArray[Any]:
+        """Contracts open as of the evening before: calls, then puts."""
+        terms = self.terms
+        common = (self.expiry, self._strikes, terms.reference)
+        return open_interest(*common, terms.today, terms.vix, terms.seed)
+
     def index(self, strike: Decimal, right: str) -> int | None:
         """Place of a contract in the columns; None when it is not listed."""
         place = self._place.get(strike)
         return None if place is None else place + (0 if right == "C" else len(self._strikes))
+
+    def is_listed(self, place: int) -> bool:
+        """Is there a contract in this place?"""
+        return True
 
     def refresh(
         self, now: float, unit: float, world_at: Callable[[float], World | None]
@@ -94,7 +103,7 @@ class Slice:
         if now == self._asked:
             return None
         self._asked = now
-        now = min(now, self._settles - _FLOOR)
+        now = min(now, self.settles - _FLOOR)
         instants = []
         for cadence in _CADENCE:
             step = cadence * unit
@@ -120,7 +129,7 @@ class Slice:
         return touched
 
     def _years(self, at: float) -> float:
-        return max(self._settles - at, _FLOOR) / YEAR
+        return max(self.settles - at, _FLOOR) / YEAR
 
     def _forward(self, world: World, years: float) -> float:
         return world.spot * math.exp((RATE - self.terms.book.yields) * years)
@@ -128,20 +137,28 @@ class Slice:
     def _classify(self, world: World, at: float) -> NDArray[np.int8]:
         years = self._years(at)
         forward = self._forward(world, years)
-        vol = implied_vol(self.expiry.underlying, forward, self._strikes, years, world.vix)
+        vol = self._vols(np.arange(len(self._strikes)), forward, years, world.vix)
         away = np.abs(np.log(self._strikes / forward)) / (vol * math.sqrt(years))
         classes = np.searchsorted(np.array(_CLASS_EDGES), away).astype(np.int8)
         return np.concatenate([classes, classes])
+
+    def _vols(self, which: NDArray[Any], forward: float, years: float, vix: float) -> Array:
+        """Volatility of the contracts that `which` chooses (a mask, or places)."""
+        strikes = self.strikes[which]
+        return implied_vol(self.expiry.underlying, forward, strikes, years, vix)
 
     def _price(self, mask: NDArray[np.bool_], world: World, at: float) -> None:
         years, book = self._years(at), self.terms.book
         strikes = self.strikes[mask]
         forward = self._forward(world, years)
-        vol = implied_vol(self.expiry.underlying, forward, strikes, years, world.vix)
+        vol = self._vols(mask, forward, years, world.vix)
         value = black_scholes(
             world.spot, strikes, years, vol, self.is_call[mask], RATE, book.yields
         )
-        fair = np.maximum(value.price, 0.0)
+        # What no volatility is known for is worth what exercising it would bring.
+        sign = np.where(self.is_call[mask], 1.0, -1.0)
+        exercised = np.maximum(sign * (forward - strikes) * math.exp(-RATE * years), 0.0)
+        fair = np.maximum(np.where(np.isnan(value.price), exercised, value.price), 0.0)
         tick = np.where(fair < 3.0, book.ticks[0], book.ticks[1])
         half = tick * (0.5 + _WIDTH * np.sqrt(fair))
         columns = self.columns
