@@ -106,44 +106,19 @@ def report(
     listed, chain = chain, _compact(chain)
     parts = _prepare(chain, rates, gamma, stale)
     pain = max_pain.per_expiry(chain, chain.as_of, pairs=parts.pairs)
-    roots = flips.zero_gammas(parts.prepared)
-    marks = _walls(parts)
-    ranked = {
-        "resistance": walls.resistance(
-            parts.prepared.strikes, parts.found.oi.gex.net, parts.prepared.spot
-        ),
-        "support": walls.support(
-            parts.prepared.strikes, parts.found.oi.gex.put, parts.prepared.spot
-        ),
-    }
-    at: dict[str, float | None] = {which: one.flip for which, one in roots.items()}
-    values = level_values(
-        marks, ranked["resistance"], ranked["support"], at, pain[0]["strike"] if pain else None
-    )
-    convert = None if conversion is None else (lambda level: to_future(level, conversion))
+    smile = None if parts.nearest is None else parts.smiles[parts.nearest]
     return {
         **_head(parts, gamma, view, previous_close, spot_alternative),
         "status": dict(status) if status is not None else chain_facts.status(chain),
         **_counts(parts, oi_whole),
         "expiries": chain_facts.expiry_rows(listed),
         **_exposed(parts),
-        "zero_gamma": {
-            **{which: _root_row(one) for which, one in roots.items()},
-            **_compared(parts),
-        },
-        **asdict(marks),
-        **{
-            name: {order: list(strikes) for order, strikes in both._asdict().items()}
-            for name, both in ranked.items()
-        },
+        **_found_levels(parts, pain[0]["strike"] if pain else None, conversion),
         **outlook(chain, parts.shown, parts.forwards, parts.smiles, parts.pairs, stale),
         "max_pain": pain,
-        "levels": level_rows(values, parts.prepared.spot, convert),
         "conversion": _conversion(conversion, chain.as_of),
         "definition": DEFINITION,
-        "columns": level_columns.columns(
-            parts.strikes, None if parts.nearest is None else parts.smiles[parts.nearest]
-        ),
+        "columns": level_columns.columns(parts.strikes, smile),
         "tops": level_columns.tops(parts.strikes),
     }
 
@@ -274,11 +249,29 @@ def _compared(parts: _Parts) -> dict[str, float | None]:
     }
 
 
-def _walls(parts: _Parts) -> walls.Walls:
+def _found_levels(parts: _Parts, pain: float | None, conversion: Factor | None) -> dict[str, Any]:
+    """Zero gamma, walls, resistances and supports, by name and as one list."""
+    strikes, spot = parts.prepared.strikes, parts.prepared.spot
     gex, oi = parts.found.oi.gex, parts.strikes.oi
-    return walls.walls(
-        parts.prepared.strikes, gex.call, gex.put, oi.call, oi.put, parts.prepared.spot
-    )
+    roots = flips.zero_gammas(parts.prepared)
+    marks = walls.walls(strikes, gex.call, gex.put, oi.call, oi.put, spot)
+    above, below = walls.resistance(strikes, gex.net, spot), walls.support(strikes, gex.put, spot)
+    at: dict[str, float | None] = {which: one.flip for which, one in roots.items()}
+    convert = None if conversion is None else (lambda level: to_future(level, conversion))
+    return {
+        "zero_gamma": {
+            **{which: _root_row(one) for which, one in roots.items()},
+            **_compared(parts),
+        },
+        **asdict(marks),
+        "resistance": _ranked(above),
+        "support": _ranked(below),
+        "levels": level_rows(level_values(marks, above, below, at, pain), spot, convert),
+    }
+
+
+def _ranked(both: walls.Ranked) -> dict[str, list[float]]:
+    return {order: list(strikes) for order, strikes in both._asdict().items()}
 
 
 # ---- the future, the unit ---------------------------------------------------------------
