@@ -18,6 +18,7 @@ from grok_sauce.butterfly_facts import (
     note_of,
     own_of,
     plain,
+    quoted_of,
     status_of,
     vix_of,
     worked,
@@ -42,6 +43,7 @@ log = logging.getLogger(__name__)
 TOPIC: Final = "butterfly.mark"
 PAUSE: Final = 0.25  # seconds (real) between two looks at the quotes
 ANYWAY: Final = 1.0  # seconds after which ages and time left are told though no quote moved
+PATIENCE: Final = 12  # looks, half a pause apart, for quotes of legs that were just asked for
 LINGER: Final = 15.0  # seconds the contracts of an answer stay followed when nobody watches
 # What trades in shares where the index itself has no volume: whose RVOL stands for it.
 PROXIES: Final = {"SPX": "SPY", "XSP": "SPY", "NDX": "QQQ", "RUT": "IWM", "DJX": "DIA"}
@@ -138,7 +140,7 @@ class ButterflyDesk:
         with self._lock:
             self._asked[form.key()] = form, self._clock.monotonic() + LINGER
         self._follow()
-        return self._plan(form, listed, self._chain(form))
+        return self._plan(form, listed, self._quoted(form, listed))
 
     def save(self, **asked: str) -> dict[str, Any]:
         """Keep what a request shows now as a candidate.
@@ -226,6 +228,16 @@ class ButterflyDesk:
             return chain.spot
         row = self._context.row(symbol)
         return None if row is None else row["price"]
+
+    def _quoted(self, form: Form, listed: ListedChain) -> OptionChain | None:
+        """The chain, once a first quote of each leg has come or would have by now."""
+        legs = len(contracts_of(listed, form.expiry, form.strikes()))
+        for _ in range(PATIENCE):
+            chain = self._chain(form)
+            if chain is not None and quoted_of(chain, form.strikes()) >= legs:
+                return chain
+            concurrency.sleep(PAUSE / 2)
+        return self._chain(form)
 
     def _chain(self, form: Form) -> OptionChain | None:
         return self._chains.chain(form.symbol, [form.expiry])

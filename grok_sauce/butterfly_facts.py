@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
@@ -53,6 +53,15 @@ def basis_of(chain: OptionChain | None) -> Any:
     if chain is None:
         return None
     return chain.spot, chain.bid.tobytes(), chain.ask.tobytes(), chain.iv.tobytes()
+
+
+def quoted_of(chain: OptionChain, strikes: Collection[int]) -> int:
+    """How many contracts at these strikes (thousandths) have ever been quoted."""
+    known = (chain.quote_at == chain.quote_at).tolist()  # NaN is never equal to itself
+    return sum(
+        is_known and strike in strikes
+        for is_known, strike in zip(known, chain.strike.tolist(), strict=True)
+    )
 
 
 def status_of(chain: OptionChain | None, found: Mapping[str, Any]) -> dict[str, Any]:

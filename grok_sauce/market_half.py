@@ -11,6 +11,7 @@ from typing import Any
 
 from grok_sauce import settings as knobs
 from grok_sauce.analytics import ANALYTICS
+from grok_sauce.butterfly_chains import butterfly_desk
 from grok_sauce.clients.tastytrade import Tastytrade, TastytradeSettings
 from grok_sauce.connection_test import ConnectionTest
 from grok_sauce.controls import Controls
@@ -144,6 +145,9 @@ class MarketHalf:
             clock,
             knobs.read_env(GexSettings, environ),
         )
+        self.butterflies = butterfly_desk(
+            self.gex, self.engine, self.snapshot, self.publish, clock, files.data, self.demo
+        )
         cboe = knobs.read_env(CboeSettings, environ)
         if self.demo:
             self.gex.leave_cboe("the demo makes no outbound connection")
@@ -172,6 +176,7 @@ class MarketHalf:
             self.feed,
             self.watchlist,
             *self.gex.workers,
+            self.butterflies,
             self.history,
             self.loop,
             self.health,
@@ -191,6 +196,7 @@ class MarketHalf:
             self._retry,
         ).register(self.controls, self.questions)
         self.gex.register(self.controls, self.questions)
+        self.butterflies.register(self.controls, self.questions)
         GexHistoryDesk(self.history.path, self.clock.market).register(self.questions)
         SignalLevels(signals.symbol, self.snapshot.get, self.questions, self.clock.real).register(
             self.controls

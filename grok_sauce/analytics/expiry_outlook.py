@@ -21,7 +21,7 @@ from grok_sauce.analytics.implied_volatility import MIN_YEARS, STALE, implied_vo
 from grok_sauce.market import sessions
 from grok_sauce.market.chain import THOUSANDTHS, Expiry, OptionChain
 
-_FEED_ERROR: Final = 0.01  # how far a volatility that came without quotes may be off
+_FEED_ERROR: Final = 0.003  # how far a volatility that came without quotes may be off
 _TICK: Final = 0.005  # points; no quote is known better
 
 
