@@ -147,7 +147,7 @@ def gex(value: Number) -> str:
     for exponent, unit in _UNITS[3:]:
         if text.endswith(unit):
             text = _fixed(abs(value) / 10**exponent, 2) + unit
-    return _sign(value) + text
+    return text if text == "0" else _sign(value) + text
 
 
 def age(seconds: Number) -> str:
@@ -274,7 +274,8 @@ def offset(value: Number, spot: Number) -> str:
     """
     if not _is_known(value) or not _is_known(spot):
         return DASH
-    return _sign(value) + _fixed(value, 0 if abs(spot) >= 1000 else 2)
+    text = _fixed(value, 0 if abs(spot) >= 1000 else 2)
+    return text if text == "0" else _sign(value) + text
 
 
 def move(value: Number, spot: Number) -> str:

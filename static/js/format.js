@@ -83,7 +83,7 @@ export function gex(value) {
   for (const [scale, unit] of UNITS.slice(3)) {
     if (text.endsWith(unit)) text = fixed(Math.abs(value) / scale, 2) + unit;
   }
-  return sign(value) + text;
+  return text === "0" ? text : sign(value) + text;
 }
 
 const two = (value) => String(value).padStart(2, "0");
@@ -177,7 +177,8 @@ export function fraction(value) {
 /** How far a strike is from spot, signed; whole points where spot has four digits or more. */
 export function offset(value, spot) {
   if (!known(value) || !known(spot)) return DASH;
-  return sign(value) + fixed(value, Math.abs(spot) >= 1000 ? 0 : 2);
+  const text = fixed(value, Math.abs(spot) >= 1000 ? 0 : 2);
+  return text === "0" ? text : sign(value) + text;
 }
 
 /** A move either way; one decimal where spot has four digits or more. */

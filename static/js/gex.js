@@ -67,8 +67,9 @@ function take(message) {
 }
 
 function wait({ error, done, of }) {
-  state.waits = error ? { state: "no_chain", text: error.message } : { state: "loading", text: "", loaded: done, of };
-  schedule();
+  const known = { refused: "refused", loading: "loading", too_many_requests: "loading" }[error?.code];
+  state.waits = error ? { state: known ?? "no_chain", text: error.message } : { state: "loading", text: "", loaded: done, of };
+  if (!hasNumbers(shown())) schedule();
 }
 
 const app = start({
@@ -126,7 +127,7 @@ const isLoading = () => Boolean(state.live?.view) && state.live.view !== view.vi
 function openLine(payload) {
   const { open, history: day } = through;
   if (!open || view.greek !== "gex" || view.by !== "oi" || !["sides", "net"].includes(view.bars) || !through.isToday) return null;
-  if (day.view && day.view !== view.view) return null;
+  if (day.view !== view.view) return null;
   const factor = unitFactor({ unit: "usd_per_1pct", unit_factor: payload.unit_factor }, "gex", view.unit);
   return factor === null ? null : new Map([...open].map(([strike, value]) => [strike, typeof value === "number" ? value * factor : null]));
 }
@@ -215,7 +216,7 @@ function drawNothing(payload) {
   const other = data.symbols.find((each) => each !== symbol);
   const { call_volume: calls, put_volume: puts } = payload?.put_call ?? {};
   drawState(bars, symbol, payload, status, [
-    { label: "Try now", run: tryNow },
+    ...(status.state === "refused" ? [] : [{ label: "Try now", run: tryNow }]),
     ...((calls || puts) && view.by === "oi" ? [{ label: "Show GEX by volume", run: () => control.set("by", "volume") }] : []),
     ...(other ? [{ label: `Open ${other} instead`, href: pageOf(other, "") }] : []),
   ]);

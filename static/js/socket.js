@@ -212,9 +212,13 @@ export class Connection {
     try {
       for (const follow of this.#follows.values()) {
         const { url } = follow;
-        const answer = await get(url, { accept: [503] });
+        const answer = await get(url, { accept: [404, 422, 503] });
         if (!this.#pollTimer) return; // a socket came back meanwhile
         if (follow.url !== url) continue;
+        if (answer.error) {
+          follow.wait(answer);
+          continue;
+        }
         follow.take(follow.page === "health" ? { health: answer, full: true } : { ...answer, full: true }, true);
       }
       this.#alive();

@@ -396,7 +396,7 @@ def make_history(symbol: str = "SPX", minutes: int = 303) -> dict[str, Any]:
     """The minutes of the day so far."""
     use = VIEWS["7d"]
     strikes = [strike for strike in STRIKES if 5850 <= strike <= 6170]
-    found: dict[str, Any] = {"symbol": symbol, "view": "7d", "date": "2026-12-16", "minutes": [],
+    found: dict[str, Any] = {"symbol": symbol, "view": "all", "date": "2026-12-16", "minutes": [],
                              "strikes": [float(each) for each in strikes], "net": [], "spot": [],
                              "zero_gamma": [], "call_wall": [], "put_wall": [],
                              "dates": ["2026-12-15", "2026-12-16"]}  # fmt: skip
@@ -421,7 +421,7 @@ def make_history(symbol: str = "SPX", minutes: int = 303) -> dict[str, Any]:
     return found
 
 
-def make_minute(at_ms: int, symbol: str = "SPX", view: str = "7d") -> dict[str, Any]:
+def make_minute(at_ms: int, symbol: str = "SPX", view: str = "all") -> dict[str, Any]:
     """The payload stored at a minute of the day."""
     minute = round((at_ms - OPEN_MS) / 60_000)
     spot = spot_at(minute)

@@ -207,7 +207,8 @@ export class HeatMap {
     context.fillStyle = this.#colors.text3;
     context.textBaseline = "middle";
     context.textAlign = "center";
-    const wide = frame.right - frame.left > 560 ? 30 : 60;
+    const room = frame.right - frame.left;
+    const wide = room > 560 ? 30 : room > 400 ? 60 : 120;
     for (let ms = open; ms <= close; ms += wide * 60000) {
       context.fillText(minuteText(ms), Math.max(frame.left + 14, Math.min(frame.right - 14, frame.x(ms))), frame.bottom + 11);
     }

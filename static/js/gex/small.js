@@ -77,7 +77,7 @@ export class SmileChart extends StrikeChart {
     const strikes = all.slice(from, to + 1);
     const columns = smiles.map((smile) => new Map(smile.strikes.map((strike, at) => [strike, smile.iv[at]])));
     return {
-      names: smiles.map((smile) => smile.label || smileName(smile, payload.expiries)),
+      names: smiles.map((smile) => smileName(smile, payload.expiries)),
       strikes,
       rows: strikes.map((strike) => [strike, ...columns.map((column) => column.get(strike) ?? null)]),
     };

@@ -1,13 +1,14 @@
 // What stands where numbers would be: loading, no chain, refused; and the line for stale and closed.
 
 import { h, part, setText } from "../dom.js";
-import { count, clock, day } from "../format.js";
+import { clock, count, day } from "../format.js";
+import { columnsOf } from "./series.js";
 
 const TITLES = { refused: "No GEX for", no_chain: "No options for", loading: "Loading the chain of" };
 
 /** True when a payload's numbers are to be drawn. */
 export function hasNumbers(payload) {
-  return Boolean(payload?.totals) && !["no_chain", "refused"].includes(payload.status?.state) && Boolean(payload.contracts ?? true);
+  return Boolean(payload?.totals) && !["no_chain", "refused"].includes(payload.status?.state) && columnsOf(payload).strike.length > 0;
 }
 
 /** "212 of 1,432" of what is loaded, or "". */

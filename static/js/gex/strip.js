@@ -47,9 +47,9 @@ export class Strip {
     this.#run();
   }
 
-  /** The payload of this page's own symbol is known already. */
+  /** The payload of this page's own symbol is known already, when it is of all expiries. */
   take(payload) {
-    if (!this.#cells.has(this.own)) return;
+    if (!this.#cells.has(this.own) || payload.view !== "all") return;
     this.#found.set(this.own, { ...cellOf(payload), at: performance.now() });
     this.#draw();
   }
@@ -61,12 +61,11 @@ export class Strip {
 
   async #run() {
     for (;;) {
-      const others = this.symbols.filter((symbol) => symbol !== this.own);
-      for (const symbol of others) {
-        if (!document.hidden) await this.#ask(symbol);
-        await new Promise((done) => setTimeout(done, EVERY_MS / others.length));
+      for (const symbol of this.symbols) {
+        const age = performance.now() - (this.#found.get(symbol)?.at ?? -Infinity);
+        if (!document.hidden && age > EVERY_MS / 2) await this.#ask(symbol);
+        await new Promise((done) => setTimeout(done, this.#found.has(symbol) ? EVERY_MS / this.symbols.length : 100));
       }
-      if (!others.length) return;
     }
   }
 

@@ -76,6 +76,7 @@ export function fillLevels(body, payload) {
     cells: [
       {
         head: true,
+        title: [row.label, ...row.also.map((each) => each.label)].join(", "),
         key: [row.key, row.label, ...row.also.map((each) => each.tag)].join(" "),
         node: () => [
           h("span", { class: "swatch", "aria-hidden": "true", dataset: { line: SWATCHES[row.key] ?? "" } }), row.label,
@@ -138,16 +139,21 @@ function barCell(share, side) {
   } };
 }
 
+const isCall = (row) => row.side === "C" || row.side === "call";
+const sideCell = (row) => (isCall(row) ? { text: "Call", className: "up" } : { text: "Put", className: "down" });
+/** A put counts as the dealer holds it: short. */
+const held = (row) => (typeof row.gex === "number" ? Math.abs(row.gex) * (isCall(row) ? 1 : -1) : null);
+
 const TOPS = {
-  oi: (row, spot, most) => [
-    { text: row.side === "call" ? "Call" : "Put", className: row.side === "call" ? "up" : "down" },
-    { text: volume(row.oi), className: "num strong" }, barCell(row.oi / most, row.side), { text: gex(row.gex), className: "num soft" },
+  oi: (row, most) => [
+    sideCell(row), { text: volume(row.oi), className: "num strong" },
+    barCell(row.oi / most, isCall(row) ? "call" : "put"), { text: gex(held(row)), className: "num soft" },
   ],
-  volume: (row, spot, most) => [
-    { text: row.side === "call" ? "Call" : "Put", className: row.side === "call" ? "up" : "down" },
-    { text: volume(row.volume), className: "num strong" }, barCell(row.volume / most, row.side), { text: fraction(row.of_oi), className: "num soft" },
+  volume: (row, most) => [
+    sideCell(row), { text: volume(row.volume), className: "num strong" },
+    barCell(row.volume / most, isCall(row) ? "call" : "put"), { text: fraction(row.of_oi), className: "num soft" },
   ],
-  put_call: (row, spot, most) => [
+  put_call: (row, most) => [
     { text: ratio(row.ratio), className: "num strong" }, barCell(row.ratio / most, row.ratio >= 1 ? "put" : "call"),
     { text: volume(row.call_oi), className: "num soft" }, { text: volume(row.put_oi), className: "num soft" },
   ],
@@ -160,7 +166,7 @@ export function fillTop(body, name, rows, spot) {
     cells: [
       { head: true, text: strike(row.strike), className: "num" },
       { text: offset(typeof spot === "number" ? row.strike - spot : null, spot), className: "num soft" },
-      ...TOPS[name](row, spot, most),
+      ...TOPS[name](row, most),
     ],
   })));
 }

@@ -6,16 +6,19 @@ import { axis, date as dateText, gex, minute as minuteText, strike as strikeText
 import { HeatMap, drawScale } from "./heat.js";
 import { append, emptyDay, indexAt, matrix, ofDay, sessionOf } from "./history.js";
 import { columnsOf, shownRange, unitFactor } from "./series.js";
+import { hasNumbers } from "./states.js";
+import { viewWords } from "./view.js";
 
 const MINUTE = 60000;
 const SEEK_MS = 90;
 const KEPT = 64;
 const RELOAD_MS = 60000;
+const KEPT_VIEW = "all"; // what is stored each minute
 
 export class Through {
   #root;
   #symbol;
-  #day = emptyDay();
+  #day = { ...emptyDay(), view: KEPT_VIEW };
   #view;
   #map;
   #at = null;
@@ -76,18 +79,18 @@ export class Through {
   async load() {
     this.#loading?.abort();
     this.#loading = new AbortController();
-    const query = new URLSearchParams({ symbol: this.#symbol, view: this.#view.view });
+    const query = new URLSearchParams({ symbol: this.#symbol });
     if (this.#view.date) query.set("date", this.#view.date);
     try {
       const answer = await get(`/api/history/gex?${query}`, { signal: this.#loading.signal });
-      this.#day = { ...emptyDay(), ...answer };
+      this.#day = { ...emptyDay(), view: KEPT_VIEW, ...answer };
       this.#problem = "";
       this.#loadedAt = performance.now();
       this.#cache.clear();
       if (this.#live) this.take(this.#live);
     } catch (problem) {
       if (problem.name === "AbortError") return;
-      this.#day = emptyDay();
+      this.#day = { ...emptyDay(), view: KEPT_VIEW };
       this.#problem = problem.status === 404 ? "" : problem.message;
       if (this.#live) this.take(this.#live);
     }
@@ -107,9 +110,9 @@ export class Through {
   /** A live payload: its minute is added when it belongs to the day and the view shown. */
   take(payload) {
     this.#live = payload;
-    if (!this.isToday || !payload.as_of) return;
-    if (this.#day.view && this.#day.view !== payload.view) {
-      // kept for another view: the stored minutes are asked for again instead
+    if (!this.isToday || !hasNumbers(payload) || !payload.as_of) return;
+    if (this.#day.view !== payload.view) {
+      // minutes are kept of one view: the stored ones are asked for again instead
       if (performance.now() - this.#loadedAt > RELOAD_MS) this.load();
       return;
     }
@@ -136,7 +139,7 @@ export class Through {
     empty.hidden = Boolean(session);
     setText(empty, this.#problem || "No minute of this day is stored yet. One is added each minute while the machine runs.");
     this.slider.disabled = !session;
-    setText(part(this.#root, "covers"), session ? `one snapshot a minute${this.isToday ? "" : `, ${dateText(this.#day.minutes[0])}`}` : "one snapshot a minute");
+    setText(part(this.#root, "covers"), `${viewWords(this.#day.view)}, one snapshot a minute${session && !this.isToday ? `, ${dateText(this.#day.minutes[0])}` : ""}`);
     if (session) {
       const spots = this.#day.spot.filter((each) => typeof each === "number");
       const middle = spots.length ? (Math.min(...spots) + Math.max(...spots)) / 2 : null;
@@ -234,7 +237,7 @@ export class Through {
 
   async #ask(ms) {
     this.#asked = new AbortController();
-    const query = new URLSearchParams({ symbol: this.#symbol, view: this.#view.view, at: String(ms) });
+    const query = new URLSearchParams({ symbol: this.#symbol, at: String(ms) });
     try {
       const answer = await get(`/api/history/gex?${query}`, { signal: this.#asked.signal });
       this.#cache.set(ms, answer);

@@ -1,7 +1,7 @@
 // The tiles and lines in words; templates/_gex.html says the same for the first paint.
 
 import { DASH, age, change, count, dayShort, fraction, gex, percent, price, ratio, strike, volume } from "../format.js";
-import { GREEKS, exposure, total, unitWords } from "./series.js";
+import { GREEKS, exposure, total, unitFactor, unitWords } from "./series.js";
 
 const known = (value) => value !== null && value !== undefined;
 const MONTHS = { F: "Jan", G: "Feb", H: "Mar", J: "Apr", K: "May", M: "Jun", N: "Jul", Q: "Aug", U: "Sep", V: "Oct", X: "Nov", Z: "Dec" };
@@ -54,7 +54,9 @@ function netTile(payload, view) {
     const net = perPoint ? payload.totals?.net_per_point : payload.totals?.net;
     return { label: `Net GEX, $ per ${unitLabel}`, text: gex(net), value: net, reading: netReading(payload.regime), about: "net_gex" };
   }
-  const net = total(exposure(payload, view));
+  const perMove = greek === "gex" ? unitFactor(payload, greek, unit) : 1;
+  const told = (by === "volume" ? payload.totals_volume : payload.totals)?.[{ gex: "net", dex: "dex_dealer", vanna: "vex", charm: "chex" }[greek]];
+  const net = known(told) && perMove !== null ? told * perMove : total(exposure(payload, view));
   const { name, about } = GREEKS[greek];
   const label = greek === "gex" ? `Net GEX by volume, $ per ${unitLabel}` : `Net ${name.toLowerCase() === "dex" ? "DEX" : name.toLowerCase()}${by === "volume" ? " by volume" : ""}`;
   const reading = greek === "dex" && by === "oi" ? `dealers; holders ${gex(payload.totals?.dex_holders)}` : greek === "gex" ? "today’s contracts, not what is held" : unitWords(greek, unit);
@@ -122,7 +124,8 @@ export function conversionText({ conversion }, elapsed = 0) {
 /** The two methods of other sites. */
 export function methodsText({ zero_gamma: zero }) {
   if (!zero) return "";
-  return `Other sites’ methods: first strike sign change ${price(zero.strike_sign)}, cumulative ${price(zero.cumulative)}. Neither is a gamma flip.`;
+  const found = (value) => (known(value) ? price(value) : "none");
+  return `Other sites’ methods: first strike sign change ${found(zero.strike_sign)}, cumulative ${found(zero.cumulative)}. Neither is a gamma flip.`;
 }
 
 /** ▲ +25.66 +0.43% */
