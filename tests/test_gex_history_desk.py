@@ -11,6 +11,7 @@ import pytest
 
 from grok_sauce.errors import SettingsError
 from grok_sauce.gex_history_desk import GexHistoryDesk
+from grok_sauce.market_half import Files, MarketHalf, Process
 from grok_sauce.publishers.gex_history import GexHistory
 from grok_sauce.questions import Questions, Unavailable
 from grok_sauce.runtime.clock import ManualClock
@@ -186,3 +187,35 @@ def test_questions_reach_the_desk(keep: Keep, desk: GexHistoryDesk) -> None:
     assert questions.ask("gex.last", {"symbol": "SPX"})["spot"] == 6000.0
     assert questions.ask("gex.minute", {"symbol": "SPX", "at_ms": 0}) is None
     assert isinstance(questions.ask("gex.last", {"symbol": "?"}), Unavailable)
+
+
+def test_what_the_market_half_tells_can_be_asked_for_after_a_restart(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    files = Files(tmp_path, tmp_path / "settings.json", tmp_path / "kept", tmp_path / "env")
+    before, after = (
+        MarketHalf(files, {}, clock, False, Process(dict, dict, str)) for _ in range(2)
+    )
+    flip = {"flip": 5990.0}
+    payload = {
+        "symbol": "SPX",
+        "as_of": datetime.fromtimestamp(OPEN, UTC).isoformat(),
+        "source": "LIVE",
+        "status": {"state": "live", "text": "", "loaded": 1, "of": 1},
+        "spot": 6000.0,
+        "totals": {"call": 2.0, "put": 1.0, "net": 1.0},
+        "zero_gamma": {"all": flip, "zero_dte": None, "ex_zero_dte": flip},
+        "call_wall": None,
+        "put_wall": None,
+        "columns": {"strike": [6000.0], "net_gex": [7.0]},
+    }
+
+    before.publish([Update("gex.levels", "SPX:all", payload)])
+    store = BarStore(before.history.path, clock.real())
+    before.history.flush(store)
+    store.close()
+
+    assert after.questions.ask("gex.history", {"symbol": "SPX"})["net"] == [[7]]
+    assert after.questions.ask("gex.last", {"symbol": "SPX"}) == payload
+    assert {"gex.e80", "gex.minute"} <= set(after.questions.names())
+    assert "gex.refresh" in after.controls.names()

@@ -172,9 +172,9 @@ def prune(
 ) -> int:
     """Drop what is older than each symbol's newest sessions, and levels older than keep_days.
 
-    Days are counted back from the symbol's own newest minute, so that a symbol that is no
-    longer followed keeps its last sessions until its levels go. Returns how many minutes lost
-    their payload.
+    Sessions are counted back from the symbol's own newest, so that one that is no longer
+    followed keeps its last ones until its levels go too. Returns how many minutes lost their
+    payload for newer ones.
     """
     found = connection.execute("SELECT DISTINCT symbol FROM gex_minutes").fetchall()
     newest = connection.execute("SELECT MAX(day) FROM gex_minutes").fetchone()[0]
@@ -182,7 +182,10 @@ def prune(
     with database.transaction(connection):
         if newest is not None:
             oldest = date.fromisoformat(newest) - timedelta(days=keep_days)
+            start = int(sessions.instant(oldest, 0) * 1000)
             connection.execute("DELETE FROM gex_minutes WHERE day < ?", (oldest.isoformat(),))
+            connection.execute("DELETE FROM gex_strikes WHERE day < ?", (oldest.isoformat(),))
+            connection.execute("DELETE FROM gex_payloads WHERE time < ?", (start,))
         for (symbol,) in found:
             days = dates(connection, symbol)
             for day in days[:-keep_sessions]:

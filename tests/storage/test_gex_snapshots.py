@@ -157,6 +157,16 @@ def test_levels_go_after_their_days(store: BarStore) -> None:
     ]
 
 
+def test_a_symbol_no_longer_followed_goes_altogether_in_the_end(store: BarStore) -> None:
+    kept(store, snapshot(at("2025-11-11T10:00"), symbol="IWM"), snapshot(at("2026-12-17T10:00")))
+
+    gex_snapshots.prune(store.connection, keep_days=400)
+
+    assert gex_snapshots.dates(store.connection, "IWM") == []
+    assert gex_snapshots.read_last(store.connection, "IWM", 2**60) is None
+    assert gex_snapshots.read_last(store.connection, "SPX", 2**60) is not None
+
+
 def test_pruning_an_empty_file_does_nothing(store: BarStore) -> None:
     assert gex_snapshots.prune(store.connection) == 0
 
