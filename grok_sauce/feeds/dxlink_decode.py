@@ -91,8 +91,7 @@ class ChannelDecoder:
         if len(data) % 2:
             raise BadPayload("dxLink: FEED_DATA is not made of pairs of type and values")
         batches = []
-        for place in range(0, len(data), 2):
-            kind, flat = data[place], data[place + 1]
+        for kind, flat in zip(data[::2], data[1::2], strict=True):
             if not isinstance(kind, str) or not isinstance(flat, list):
                 raise BadPayload("dxLink: FEED_DATA is not made of pairs of type and values")
             if kind not in FIELDS:

@@ -41,7 +41,10 @@ class Latest(Mapping[str, Row]):
             kept.extend(new)
         own[-1].extend(repeat(at, count))
         if start + count > self._room:
-            self._tidy()
+            # More symbols than there were need more room before anything is thrown out.
+            self._room = max(LEAST, ROOMY * len(self._place))
+            if start + count > self._room:
+                self._tidy()
 
     def get(self, symbol: str, default: Any = None) -> Any:
         """The newest row of a symbol."""
@@ -76,4 +79,3 @@ class Latest(Mapping[str, Row]):
         else:
             self._columns = [[] for _ in self._columns]
         self._place = dict(zip(self._place, range(len(places)), strict=True))
-        self._room = max(LEAST, ROOMY * len(places))
