@@ -288,7 +288,8 @@ def _greeks(
     yields = rate - carry
     carried = np.exp(-yields * years)
     density = carried * np.exp(-0.5 * first * first) * _ONE_OVER_SQRT_2PI
-    delta = carried * (norm_cdf(first) - np.where(is_call, 0.0, 1.0))
+    sign = np.where(is_call, 1.0, -1.0)
+    delta = sign * carried * norm_cdf(sign * first)
     moved = 2.0 * carry * years - second * spread
     settled = np.where(strike == spot, 0.5, strike < spot) - np.where(is_call, 0.0, 1.0)
     return _Greeks(

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Literal
 
 import numpy as np
@@ -21,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from grok_sauce.analytics.brent import find_root
 from grok_sauce.analytics.gamma_curve import Array, GammaCurve, gamma_curve
-from grok_sauce.analytics.gex_lines import Mask, Prepared, Refusal, coverage
+from grok_sauce.analytics.gex_lines import Mask, Places, Prepared, Refusal, coverage
 
 Which = Literal["all", "zero_dte", "ex_zero_dte"]
 Reason = Literal[
@@ -40,6 +41,8 @@ MISSING: Final = 0.10  # share of open interest near spot that may be missing
 COVERED: Final = 0.90  # share of contracts that must be known
 TIE: Final = 1e-6  # of spot; roots whose distances differ by less are as near
 _NOTHING: Final = 1e-12  # of the curve's peak: far tails, whose sign says nothing
+_GOLDEN: Final = (math.sqrt(5) - 1) / 2
+_LOOKS: Final = 16  # golden sections: a turn is known to a thousandth of a step
 _PRECISION: Final = 1e-10  # of spot, to which a root is found
 
 
@@ -245,7 +248,8 @@ def crossings(curve: GammaCurve, x: Array, sums: Array, spot: int | None = None)
 
     Far from every strike the sums sink below any meaning, and their sign with them: what is
     less than 1e-12 of the peak is passed over, except at spot (its place in x), where it is
-    net gamma itself.
+    net gamma itself. Where the curve comes near 0 and turns, two changes may hide between
+    neighbours: there it is looked at more closely.
     """
     if not len(sums):
         return []
@@ -253,14 +257,55 @@ def crossings(curve: GammaCurve, x: Array, sums: Array, spot: int | None = None)
     if spot is not None:
         counts[spot] = sums[spot] != 0
     nodes = np.flatnonzero(counts)
-    is_above = sums[nodes] > 0
-    found = []
-    for change in np.flatnonzero(is_above[1:] != is_above[:-1]).tolist():
-        low, high = (
-            (float(x[node]), float(sums[node])) for node in nodes[change : change + 2].tolist()
-        )
-        found.append(find_root(curve.value, low, high, _PRECISION))
+    points = [*zip(x[nodes].tolist(), sums[nodes].tolist(), strict=True)]
+    turned = filter(None, (_turn(curve, x, sums, node) for node in _near_turns(sums, nodes)))
+    points += turned
+    points.sort()
+    return [
+        find_root(curve.value, low, high, _PRECISION)
+        for low, high in pairwise(points)
+        if (low[1] > 0) != (high[1] > 0)
+    ]
+
+
+def _near_turns(sums: Array, nodes: Places) -> list[int]:
+    """Nodes of one sign with both neighbours, nearest 0 of the three, that may hide a change.
+
+    A parabola through the three says how near 0 the curve comes between them.
+    """
+    inner = nodes[(nodes > 0) & (nodes < len(sums) - 1)]
+    sign = np.sign(sums[inner])
+    before, here, after = (sign * sums[inner + step] for step in (-1, 0, 1))
+    bend, slope = before + after - 2 * here, 0.5 * (after - before)
+    turns = (before >= here) & (after >= here) & (bend > 0)
+    least = here - 0.5 * slope * slope / np.where(turns, bend, 1.0)
+    found: list[int] = inner[turns & (least < 0.5 * here)].tolist()
     return found
+
+
+def _turn(curve: GammaCurve, x: Array, sums: Array, node: int) -> tuple[float, float] | None:
+    """A point beside this node where the curve has the other sign; None when there is none.
+
+    Golden sections between the neighbours, towards 0 and beyond.
+    """
+    sign = 1.0 if sums[node] > 0 else -1.0
+    low, high = float(x[node - 1]), float(x[node + 1])
+    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    at_left, at_right = curve.value(left), curve.value(right)
+    for _ in range(_LOOKS):
+        if sign * at_left < 0:
+            return left, at_left
+        if sign * at_right < 0:
+            return right, at_right
+        if sign * at_left < sign * at_right:
+            high, right, at_right = right, left, at_left
+            left = high - _GOLDEN * (high - low)
+            at_left = curve.value(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + _GOLDEN * (high - low)
+            at_right = curve.value(right)
+    return None
 
 
 def _degraded(prepared: Prepared, asked: Mask) -> bool:

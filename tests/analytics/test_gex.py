@@ -177,7 +177,7 @@ def test_every_exposure_agrees_with_a_plain_loop(
         whole = sum(map(abs, (n for at in expected.values() for n in at[field]))) + 1e-9
         for place, strike in enumerate(found.strikes.tolist()):
             pair = [sides.call[place], sides.put[place]]
-            assert pair == pytest.approx(expected[strike][field], rel=1e-9, abs=1e-11 * whole)
+            assert pair == pytest.approx(expected[strike][field], rel=1e-9, abs=1e-12 * whole)
 
 
 @pytest.mark.parametrize("right", ["C", "P"])

@@ -34,7 +34,7 @@ def whole(gamma: np.ndarray, oi: np.ndarray, spot: float) -> list[list[float]]:
     return [[math.fsum(values) for values in side] for side in parts]
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.lists(beat, max_size=8), st.booleans())
 def test_any_number_of_changes_gives_the_sum_of_the_whole(
     beats: list[dict[int, tuple[float, float]]], resums: bool

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import doctest
+import gzip
 import math
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +17,10 @@ from hypothesis import strategies as st
 
 from grok_sauce.analytics import black_scholes, gamma_curve, gex, zero_gamma
 from grok_sauce.analytics.brent import find_root
-from grok_sauce.analytics.forward import Forward, Rates
+from grok_sauce.analytics.forward import Forward, Rates, forwards
 from grok_sauce.market import sessions
 from grok_sauce.market.chain import OptionChain
+from grok_sauce.pollers import cboe
 from tests.option_chains import TOY, TOY_RATE, TOY_YEARS, TOY_YIELD, chain_of
 
 RATES = Rates(TOY_RATE, TOY_YIELD)
@@ -40,13 +43,15 @@ def flip_of(rows: list[dict[str, Any]], **changes: Any) -> zero_gamma.ZeroGamma:
 
 def net_at(prepared: gex.Prepared, spots: np.ndarray) -> np.ndarray:
     """Net gamma at each spot by another module's gamma, one expiry's carry and all."""
-    chain, lines = prepared.chain, np.flatnonzero(prepared.flips)
+    chain, flips = prepared.chain, np.flatnonzero(prepared.flips)
     total = np.zeros(len(spots))
-    for line in lines.tolist():
-        rate, carry = prepared.rate[line], prepared.carry[line]
-        terms = (chain.strikes[line], prepared.years[line], prepared.vol[line], rate, rate - carry)
-        weight = chain.oi[line] * chain.multiplier[line] * (1 if chain.is_call[line] else -1)
-        total += weight * black_scholes.gamma(spots, *terms) * spots * spots * 0.01
+    for first in range(0, len(flips), 256):
+        lines = flips[first : first + 256, None]
+        rate, carry = prepared.rate[lines], prepared.carry[lines]
+        terms = (chain.strikes[lines], prepared.years[lines], prepared.vol[lines], rate)
+        weight = chain.oi * chain.multiplier * np.where(chain.is_call, 1, -1)
+        gamma = black_scholes.gamma(spots, *terms, rate - carry)
+        total += (weight[lines] * gamma).sum(axis=0) * spots * spots * 0.01
     return total
 
 
@@ -167,7 +172,7 @@ def test_the_curve_at_spot_is_net_gamma_whatever_the_chain(
 
     totals = gex.exposures(prepared).oi.totals
     if totals.net is not None:
-        assert at_spot[0] == pytest.approx(totals.net, abs=1e-12 * totals.gross)
+        assert at_spot[0] == pytest.approx(totals.net, abs=1e-12 * totals.gross + 1e-300)
 
 
 @settings(max_examples=40)
@@ -361,6 +366,43 @@ def test_the_root_nearest_spot_is_the_flip() -> None:
     assert found.n_roots == 2
     assert found.flip == min(found.roots, key=lambda root: abs(root - 6000))
     assert found.roots[0] < 5850 < found.roots[1]
+
+
+@pytest.mark.parametrize("puts", [37, 41, 60], ids=["just touches", "just crosses", "crosses"])
+def test_two_roots_between_neighbours_of_the_grid_are_seen(puts: int) -> None:
+    rows = [
+        row(6225, expiry="2026-12-21", settlement="AM", oi=306),
+        row(6225, "P", expiry=TODAY, oi=puts),
+    ]
+
+    prepared = prepared_of(rows, as_of=CLOSE - 7200)
+    found = zero_gamma.zero_gamma(prepared)
+
+    spots = np.linspace(6150, 6300, 15_001)
+    curve = net_at(prepared, spots)
+    dense = spots[:-1][curve[:-1] * curve[1:] < 0]
+    assert found.roots == pytest.approx(dense.tolist(), abs=0.011)
+    assert found.n_roots == (0 if puts == 37 else 2)
+
+
+@pytest.mark.recorded
+@pytest.mark.parametrize("name", ["spx_quotedata_2023-09-14", "qqq_quotedata_2024-03-22"])
+def test_a_recorded_chain_has_the_roots_of_a_dense_grid(recordings: Path, name: str) -> None:
+    chain = cboe.parse_csv(gzip.decompress((recordings / f"cboe_{name}.csv.gz").read_bytes()))
+    prepared = gex.prepare(chain, RATES, forwards(chain, RATES))
+    near = chain.spot * np.linspace(0.9, 1.1, 201)
+    curve = net_at(prepared, near)
+
+    found = zero_gamma.zero_gamma(prepared)
+
+    cells = np.flatnonzero(curve[:-1] * curve[1:] < 0)
+    inside = [root for root in found.roots if near[0] < root < near[-1]]
+    assert len(inside) == len(cells) > 0
+    for root, cell in zip(inside, cells.tolist(), strict=True):
+        assert near[cell] <= root <= near[cell + 1]
+    totals = gex.exposures(prepared).oi.totals
+    assert np.sign(net_at(prepared, np.array([chain.spot]))[0]) == np.sign(totals.net)
+    assert (chain.spot > found.flip) == (totals.net > 0)
 
 
 # ---- what is missing --------------------------------------------------------------------------
