@@ -10,8 +10,9 @@ Needs numpy; loaded with the first chain.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -32,6 +33,7 @@ from grok_sauce.market.state import MarketState
 if TYPE_CHECKING:
     from grok_sauce.market.expiries import Expiry
 
+AGAIN: Final = 60.0  # seconds (real) after which max pain is worked out again in any case
 BASIS_OF: Final[frozenset[str]] = frozenset({"SPX", "NDX", "RUT"})  # index and its own future
 
 
@@ -45,7 +47,7 @@ class Item:
     rates: Rates
     stale: float
     status: Mapping[str, Any]
-    expiries: tuple[dict[str, Any], ...]
+    expiries: Callable[[], tuple[dict[str, Any], ...]]
     conversion: Factor | None
     no_conversion: Mapping[str, Any] | None
     alternative: Mapping[str, Any] | None
@@ -161,7 +163,7 @@ def item(view: View, key: str, symbol: str, name: str) -> Item:
         rates=rates_of(view, symbol),
         stale=stale,
         status=says.live_status(view, listing, name, chain, kind, stale),
-        expiries=says.expiry_rows(listing, places, view.now),
+        expiries=partial(says.expiry_rows, listing, places, view.now),
         conversion=factor,
         no_conversion=_no_conversion(view, listing) if factor is None else None,
         alternative=_alternative(view, listing, spot, factor),
@@ -185,7 +187,7 @@ def _cboe_item(view: View, key: str, symbol: str, name: str, listing: Listing | 
         rates=rates_of(view, symbol),
         stale=says.stale_after(kind, whole.as_of),
         status=says.cboe_status(view, chain, listing),
-        expiries=says.cboe_rows(whole, ordered, view.now),
+        expiries=partial(says.cboe_rows, whole, ordered, view.now),
         conversion=None,
         no_conversion=None,
         alternative=None,
@@ -276,28 +278,53 @@ def _oi_whole(view: View, symbol: str) -> float | None:
 
 
 def nearest_pains(view: View) -> dict[str, Any]:
-    """Max pain of the expiry that settles next, per underlying whose open interest is followed."""
-    books: dict[str, ChainBook] = view.cache.setdefault("books", {})
+    """Max pain of the expiry that settles next, per underlying whose open interest is followed.
+
+    A row is worked out again on new open interest, and each minute, because of two strikes that
+    tie the one nearer to spot counts.
+    """
+    kept: dict[str, _Pain] = view.cache.setdefault("pains", {})
     found: dict[str, Any] = {}
     for symbol, listing in view.state.listings.items():
         place = listing.nearest(view.now)
         if place is None or place not in listing.expiry:
             continue
-        book = books.get(symbol)
-        if book is None or book.listing is not listing:
-            book = books[symbol] = _renewed(book, listing)
-        book.update(view.state, view.changed)
-        spot = spot_of(view.state, listing, view.now, view.source)
-        chain = book.expiry_chain(place, spot, view.now, view.source)
-        row = next(iter(max_pain.per_expiry(chain, view.now)), None)
-        if row is not None:
-            known = int(np.count_nonzero(np.isfinite(chain.oi)))
-            date = None if chain.oi_date is None else chain.oi_date.isoformat()
-            found[symbol] = {
-                **{"symbol": symbol, **row},
-                **{"oi_date": date, "known": known, "of": len(chain)},
-            }
+        one = kept.get(symbol)
+        if one is None or one.listing is not listing or one.place != place:
+            one = kept[symbol] = _Pain(listing, place, ChainBook(listing.only(place)))
+        is_new = one.book.update(view.state, view.changed, ("Summary",))
+        if is_new or view.real - one.at >= AGAIN:
+            one.row, one.at = _pain_row(view, one), view.real
+        if one.row is not None:
+            found[symbol] = one.row
+    for gone in kept.keys() - found.keys():
+        del kept[gone]
     return found
+
+
+@dataclass(slots=True)
+class _Pain:
+    """What is kept of one underlying's nearest expiry."""
+
+    listing: Listing
+    place: int
+    book: ChainBook
+    row: dict[str, Any] | None = None
+    at: float = -AGAIN
+
+
+def _pain_row(view: View, one: _Pain) -> dict[str, Any] | None:
+    spot = spot_of(view.state, one.listing, view.now, view.source)
+    chain = one.book.whole(spot, view.now, view.source)
+    row = next(iter(max_pain.per_expiry(chain, view.now)), None)
+    if row is None:
+        return None
+    known = int(np.count_nonzero(np.isfinite(chain.oi)))
+    date = None if chain.oi_date is None else chain.oi_date.isoformat()
+    return {
+        **{"symbol": one.listing.symbol, **row},
+        **{"oi_date": date, "known": known, "of": len(chain)},
+    }
 
 
 # ---- on a thread of its own -------------------------------------------------------------
@@ -328,4 +355,4 @@ def payload(one: Item, gamma: Any = "model") -> dict[str, Any]:
     )
     if one.no_conversion is not None:
         made["conversion"] = dict(one.no_conversion)
-    return {**made, "expiries": list(one.expiries)}
+    return {**made, "expiries": list(one.expiries())}

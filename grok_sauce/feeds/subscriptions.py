@@ -81,6 +81,7 @@ class _Want:
     # symbol -> its entries: a contract without one of its kinds is of no use
     groups: dict[str, tuple[tuple[Key, Subscription], ...]]
     asked: int
+    has_candles: bool
 
 
 @dataclass(slots=True)
@@ -162,6 +163,7 @@ class Planner:
             self._arrivals if before is None else before.order,
             {symbol: tuple(group.items()) for symbol, group in groups.items()},
             sum(map(len, groups.values())),
+            any(kind == CANDLE for group in groups.values() for kind, _ in group),
         )
 
     def drop(self, owner: str) -> None:
@@ -188,6 +190,8 @@ class Planner:
     @staticmethod
     def _serve(want: _Want, room: _Room) -> tuple[int, str | None]:
         """Give an owner what fits; (entries given, what was missing or None)."""
+        if not want.has_candles:
+            return _serve_plain(want, room)
         given = 0
         short: str | None = None
         backfill = want.priority >= BACKFILL
@@ -203,6 +207,20 @@ class Planner:
             room.take(group, backfill)
             given += len(group)
         return given, short
+
+
+def _serve_plain(want: _Want, room: _Room) -> tuple[int, str | None]:
+    """The same for an owner without candles: thousands of options each time a window moves."""
+    given = 0
+    taken = room.taken
+    for group in want.groups.values():
+        new = [pair for pair in group if pair[0] not in taken]
+        if len(new) > room.entries:
+            return given, "entries of the session"
+        taken.update(new)
+        room.entries -= len(new)
+        given += len(group)
+    return given, None
 
 
 def changes(held: Mapping[Key, Subscription], wanted: Mapping[Key, Subscription]) -> Changes:

@@ -87,8 +87,10 @@ class ChainBook:
             listing.multiplier,
         )
 
-    def update(self, state: MarketState, changed: Collection[str]) -> int:
-        """Read what changed (everything, the first time); how many contracts were re-read."""
+    def update(
+        self, state: MarketState, changed: Collection[str], kinds: Collection[str] = tuple(COLUMNS)
+    ) -> int:
+        """Read what changed (everything, the first time); how many events were new."""
         if self._is_new:
             places = list(range(len(self.contract)))
         elif len(changed) < len(self._place):
@@ -97,8 +99,9 @@ class ChainBook:
             places = [place for name, place in self._place.items() if name in changed]
         self._is_new = False
         streamers = self.listing.streamers
-        for kind, kept in self._rows.items():
-            latest = state.last[kind]
+        found = 0
+        for kind in kinds:
+            kept, latest = self._rows[kind], state.last[kind]
             fresh, rows = [], []
             for place in places:
                 row = latest.get(streamers[place])
@@ -108,7 +111,8 @@ class ChainBook:
                     rows.append(row)
             if fresh:
                 self._take(kind, fresh, rows)
-        return len(places)
+                found += len(fresh)
+        return found
 
     def _take(self, kind: str, places: Sequence[int], rows: Sequence[Any]) -> None:
         blank = (None,) * (len(FIELDS[kind]) + 1)
@@ -116,10 +120,6 @@ class ChainBook:
         where = np.array(places, dtype=np.int64)
         for index, name in _PLACES[kind]:
             self._data[name][where] = as_floats(columns[index])
-
-    def expiry_chain(self, place: int, spot: Spot, now: float, source: str) -> OptionChain:
-        """All followed contracts of one expiry, of the window or not, for max pain."""
-        return self._chain(self.expiry == place, spot, now, source)
 
     def whole(self, spot: Spot, now: float, source: str) -> OptionChain:
         """All followed contracts, of the window or not."""

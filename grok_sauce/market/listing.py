@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from grok_sauce.errors import BadPayload
 from grok_sauce.market import sessions
 from grok_sauce.market.expiries import Expiry
 from grok_sauce.market.instruments import Instrument
 
+T = TypeVar("T")
 # Why nothing can be followed, and what a page says of it.
 Gone = Literal["no_options", "not_answered", "vix_needs_future", "future_options"]
 GONE: Final[dict[Gone, str]] = {
@@ -107,6 +108,23 @@ class Listing:
         """Places of the unsettled expiries that a view's name means, listed or followed or not."""
         wanted = view_expiries(view, self.expiries, [self.expiries[i] for i in self.window], now)
         return tuple(place for place, expiry in enumerate(self.expiries) if expiry in wanted)
+
+    def only(self, place: int) -> Listing:
+        """The followed contracts of one expiry alone; places stay what they are."""
+        here = [number for number, own in enumerate(self.expiry) if own == place]
+
+        def pick(column: tuple[T, ...]) -> tuple[T, ...]:
+            return tuple(column[number] for number in here)
+
+        return replace(
+            self,
+            streamers=pick(self.streamers),
+            expiry=pick(self.expiry),
+            strike=pick(self.strike),
+            is_call=pick(self.is_call),
+            multiplier=pick(self.multiplier),
+            core=pick(self.core),
+        )
 
     def nearest(self, now: float) -> int | None:
         """Place of the expiry that settles next; None when all have settled."""

@@ -88,7 +88,6 @@ def test_a_contract_followed_for_one_page_alone_is_in_no_sum() -> None:
 
     assert "SPXW261216C07000000" not in book.frozen(SPOT, NOW, "DEMO").contract
     assert "SPXW261216C07000000" in book.whole(SPOT, NOW, "DEMO").contract
-    assert len(book.expiry_chain(0, SPOT, NOW, "DEMO")) == 3
 
 
 def test_greeks_that_a_server_repeats_at_sign_in_are_as_old_as_it_says() -> None:
