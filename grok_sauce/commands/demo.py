@@ -18,7 +18,7 @@ EPILOG = """examples:
   python3 main.py demo --chain spx_quotedata.csv --start 2023-09-15T10:00
 
 The market is open whenever you start it unless --start says otherwise. A recorded chain starts at
-the file's own time, often after a close; with --start its price is that of the start.
+the file's own time, or in that day's session when it was written after the close.
 """
 
 

@@ -90,7 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--chain",
         type=Path,
         metavar="FILE",
-        help="list the options of a recorded Cboe chain (JSON or CSV, or gzip), from its time on",
+        help="list the options of a recorded Cboe chain (JSON or CSV, or gzip), on its day",
     )
     add("--bars-symbol", default="SPY", metavar="SYMBOL", help="whose bars these are (SPY)")
     add("--anchor", type=_anchor, metavar="MARKET,REAL", help="share another process's time line")
@@ -151,7 +151,8 @@ def build(args: argparse.Namespace, stack: ExitStack) -> Server:
     elif args.start:
         market = opening.read_start(args.start)
     else:
-        market = bars.start if bars else chain.as_of if chain else opening.opening(real)
+        # A chain is mostly written after the close: its day's session is what it tells of.
+        market = bars.start if bars else opening.opening(chain.as_of if chain else real)
     clock = SharedClock(market, real, args.speed)
     world = World(args.seed, clock.market(), bars, chain, level_at=market)
     world.option_seconds = max(
