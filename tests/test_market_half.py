@@ -36,7 +36,7 @@ def test_a_retry_of_the_feed_also_asks_for_the_symbols_records_again(
 
     half.controls.do("source.retry", name="dxlink")
 
-    assert pressed == ["dxlink", "watchlist"]
+    assert pressed == ["dxlink", "watchlist", "chains"]
 
 
 def test_a_source_that_is_not_there_is_named(half: MarketHalf) -> None:

@@ -23,9 +23,10 @@ def main(mode: str, options_text: str) -> None:
     import psutil
     from flask import Flask, request
 
+    from grok_sauce.errors import SettingsError
     from grok_sauce.publishers import broadcast
     from grok_sauce.publishers.limits import SocketLimits
-    from grok_sauce.publishers.pages import PAGES, Page
+    from grok_sauce.publishers.pages import PAGES
     from grok_sauce.publishers.snapshot import Snapshot
     from grok_sauce.publishers.sockets import Sockets
     from grok_sauce.runtime.clock import RealClock
@@ -38,6 +39,13 @@ def main(mode: str, options_text: str) -> None:
 
     noise = random.Random(1)  # packs to half its size, no better
     app = Flask(__name__)
+    watched: list[str] = []
+
+    def watch(page: str, symbol: str, view: str) -> None:
+        if symbol == "FULL":
+            raise SettingsError("16 views are open, which is the limit; close one")
+        watched.append(f"+{symbol}:{view}")
+
     snapshot = Snapshot("test-run")
     sockets = Sockets(
         snapshot,
@@ -45,7 +53,9 @@ def main(mode: str, options_text: str) -> None:
         SocketLimits(**options),
         may_connect=lambda environ: "sign in first" if environ.get("HTTP_X_STRANGER") else None,
         address_of=lambda environ: environ.get("HTTP_X_ADDRESS") or environ["REMOTE_ADDR"],
-        pages=(*PAGES, Page("gex", "gex.levels", "gex", "whole", symbol=True, view=True)),
+        pages=PAGES,
+        watch=watch,
+        unwatch=lambda page, symbol, view: watched.append(f"-{symbol}:{view}"),
     )
     sockets.attach(app)
 
@@ -62,6 +72,7 @@ def main(mode: str, options_text: str) -> None:
         sockets.socketio.server.eio.sockets.clear()
         snapshot.__init__("test-run")  # type: ignore[misc]
         manager = sockets.manager
+        watched.clear()
         manager.sent = manager.skipped = manager.dropped = sockets.refused = 0
         return {}
 
@@ -113,6 +124,7 @@ def main(mode: str, options_text: str) -> None:
                 for room in ("indicator.rows", "service.health", "gex.levels:SPX:0dte")
             },
             "clients_known": len(sockets.manager.clients),
+            "watched": watched,
         }
 
     sock = concurrency.listen("127.0.0.1", 0)

@@ -111,6 +111,50 @@ def test_a_room_is_a_symbol_and_a_view_and_others_hear_nothing(server: Any, brow
     assert (name, message["seq"], message["gex"]) == ("update_gex", 1, {"flip": 3})
 
 
+@pytest.mark.parametrize(
+    "leave",
+    [
+        lambda browser: browser.ask("unsubscribe", {"page": "gex", "symbol": "SPX", "view": "7d"}),
+        lambda browser: browser.send("41"),
+        lambda browser: browser.close(),
+    ],
+    ids=["unsubscribes", "ends its session", "is gone"],
+)
+def test_a_view_is_watched_from_its_first_browser_until_the_last_one_leaves(
+    server: Any, browse: Any, leave: Any
+) -> None:
+    first, second = browse(server), browse(server)
+    for browser in (first, second):
+        browser.subscribe("gex", symbol="SPX", view="7d")
+    leave(first)
+    server.until(lambda status: status["watched"] == ["+SPX:7d"] * 2)
+
+    leave(second)
+
+    server.until(lambda status: status["watched"] == ["+SPX:7d", "+SPX:7d", "-SPX:7d"])
+
+
+def test_one_view_too_many_is_refused_with_the_reason(server: Any, browse: Any) -> None:
+    answer = browse(server).subscribe("gex", symbol="FULL", view="all")
+
+    assert answer["error"]["code"] == "too_many_views"
+    assert answer["error"]["message"].startswith("16 views are open")
+
+
+def test_a_view_that_is_not_there_yet_is_answered_with_how_far_it_is(
+    server: Any, browse: Any
+) -> None:
+    browser = browse(server)
+    nothing = browser.subscribe("gex", symbol="SPX", view="all")
+    status = {"state": "loading", "text": "", "loaded": 300, "of": 1200}
+    server.publish([("gex.levels", "SPX:all", {"status": status})])
+
+    some = browse(server).subscribe("gex", symbol="SPX", view="all")
+
+    assert (nothing["gex"], nothing["loading"], nothing["done"]) == (None, True, 0)
+    assert (some["loading"], some["done"], some["of"]) == (True, 300, 1200)
+
+
 def test_who_left_a_room_hears_no_more_of_it(server: Any, browse: Any) -> None:
     browser = browse(server)
     browser.subscribe()
