@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from grok_sauce.analytics.gex_work import Item
 HEADER: Final = (
     *("contract", "expiry", "root", "settlement", "settles", "strike", "right", "multiplier"),
     *("oi", "volume", "bid", "ask", "iv", "gamma", "delta", "greeks_age_s", "used", "excluded"),
-    *("years", "rate", "dividend_yield", "forward"),
+    *("years", "rate", "dividend_yield", "forward", "spot", "as_of"),
 )
 
 
@@ -23,11 +24,13 @@ def contract_rows(one: Item) -> dict[str, Any]:
     """{symbol, view, as_of, spot, source, header, rows}: exactly the chain that was used.
 
     gamma and delta are the source's own; years, rate and dividend_yield are those the
-    report re-computes gamma with at spot, forward that of the expiry. Unknown is None.
+    report re-computes gamma with at spot, forward that of the expiry. spot and as_of are the
+    report's, the same in every row: a row alone says what it takes. Unknown is None.
     """
     chain = one.chain
     carried = forwards(chain, one.rates, stale=one.stale)
     prepared = prepare(chain, one.rates, carried, stale=one.stale)
+    as_of = _iso(chain.as_of)
     settles = [_iso(expiry.settles) for expiry in chain.expiries]
     places = chain.expiry.tolist()
     forward = [None if each is None else each.value for each in carried]
@@ -48,11 +51,13 @@ def contract_rows(one: Item) -> dict[str, Any]:
         plain(prepared.rate),
         plain(prepared.rate - prepared.carry),
         [forward[place] for place in places],
+        [chain.spot] * len(chain),
+        [as_of] * len(chain),
     )
     return {
         "symbol": chain.symbol,
         "view": one.view,
-        "as_of": _iso(chain.as_of),
+        "as_of": as_of,
         "spot": chain.spot,
         "source": chain.source,
         "header": list(HEADER),
@@ -61,5 +66,6 @@ def contract_rows(one: Item) -> dict[str, Any]:
 
 
 def _iso(moment: float) -> str:
-    found = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
-    return found.replace("+00:00", "Z")
+    """As the report writes it, to the millisecond before."""
+    whole = datetime.fromtimestamp(math.floor(moment * 1000) / 1000, UTC)
+    return whole.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -32,8 +32,9 @@ FLOOR: Final = 60.0  # seconds; nearer to settlement the greeks of this moment a
 MAX_GAMMA: Final = 10.0  # what claims to be above is no gamma
 MAX_VOL: Final = 5.0  # 500 %
 _ONE_OVER_SQRT_2PI: Final = 0.3989422804014327
-# Why a contract is left out. Of two reasons the later one is given.
-_ORDER: Final = ("stale", "no_oi", "no_iv", "non_standard", "bad", "expired")
+# Why a contract is left out. Of two reasons the later one is given: no_oi stands alone, because
+# a contract that lacks nothing else still counts by volume.
+_ORDER: Final = ("no_oi", "stale", "no_iv", "non_standard", "bad", "expired")
 REASONS: Final = ("expired", "no_iv", "no_oi", "stale", "bad", "non_standard")
 
 

@@ -371,6 +371,16 @@ def test_a_contract_without_open_interest_still_counts_by_volume() -> None:
     assert found.volume.totals.call > 0
 
 
+def test_old_greeks_count_neither_by_open_interest_nor_by_volume() -> None:
+    old = row(6000, oi=None, volume=7, greeks_at=AS_OF - 901)
+
+    prepared = used(chain_of([row(), old]))
+
+    assert prepared.excluded["stale"] == 1
+    alone = gex.exposures(used(chain_of([row()])))
+    assert gex.exposures(prepared).volume.totals == alone.volume.totals
+
+
 def test_a_volume_that_cannot_be_is_not_known() -> None:
     found = gex.exposures(used(chain_of([row(volume=-999.0), row(6050, volume=math.inf)])))
 
