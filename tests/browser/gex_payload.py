@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 NOW_MS = 1797449527000  # Wednesday 2026-12-16, 14:32:07 New York
 OPEN_MS = 1797431400000  # 09:30
@@ -38,8 +37,7 @@ TERMS = [
 LISTED = 34
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One strike of one expiry."""
 
     strike: float
@@ -207,8 +205,8 @@ def _levels(values: dict[str, Any], names: dict[str, str]) -> list[dict[str, Any
         if value is None:
             continue
         distance = value - SPOT
-        rows.append({"key": key, "label": names[key], "value": value, "distance": distance,
-                     "distance_percent": distance / SPOT * 100, "future": value + BASIS})  # fmt: skip
+        row = {"key": key, "label": names[key], "value": value, "distance": distance}
+        rows.append(row | {"distance_percent": distance / SPOT * 100, "future": value + BASIS})
     return sorted(rows, key=lambda row: -row["value"])
 
 
@@ -231,10 +229,10 @@ def _iso(ms: float) -> str:
 def _tops(data: dict[str, Any]) -> dict[str, Any]:
     sides = []
     for at, strike in enumerate(data["strike"]):
-        for side, sign in (("call", 1), ("put", -1)):
+        for side in ("call", "put"):
             sides.append({
-                "strike": strike, "side": side, "oi": data[f"{side}_oi"][at],
-                "gex": sign * data[f"{side}_gex"][at], "volume": data[f"{side}_volume"][at],
+                "strike": strike, "side": side[0].upper(), "oi": data[f"{side}_oi"][at],
+                "gex": data[f"{side}_gex"][at], "volume": data[f"{side}_volume"][at],
             })  # fmt: skip
     by_oi = sorted(sides, key=lambda row: -row["oi"])[:10]
     by_volume = sorted(sides, key=lambda row: -row["volume"])[:10]
@@ -255,7 +253,12 @@ def _tops(data: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-VIEWS = {"0dte": [0], "7d": [0, 1, 2, 3, 4, 5], "30d": [0, 1, 2, 3, 4, 5], "all": [0, 1, 2, 3, 4, 5]}
+VIEWS = {
+    "0dte": [0],
+    "7d": [0, 1, 2, 3, 4, 5],
+    "30d": [0, 1, 2, 3, 4, 5],
+    "all": [0, 1, 2, 3, 4, 5],
+}
 LABELS = {"0dte": "0DTE", "7d": "7 days", "30d": "30 days", "all": "all subscribed"}
 
 
@@ -279,7 +282,9 @@ def make_payload(symbol: str = "SPX", view: str = "7d") -> dict[str, Any]:
     below = [at for at, strike in enumerate(strikes) if strike <= SPOT]
     call_wall = strikes[max(above, key=lambda at: data["call_gex"][at])]
     put_wall = strikes[max(below, key=lambda at: data["put_gex"][at])]
-    ups = sorted((at for at in above if data["net_gex"][at] > 0), key=lambda at: -data["net_gex"][at])
+    ups = sorted(
+        (at for at in above if data["net_gex"][at] > 0), key=lambda at: -data["net_gex"][at]
+    )
     downs = sorted(below, key=lambda at: -data["put_gex"][at])
     zero = {"all": flip(use), "zero_dte": flip([0]) if 0 in use else None,
             "ex_zero_dte": flip([at for at in use if at]) if use != [0] else None,
@@ -333,8 +338,9 @@ def make_payload(symbol: str = "SPX", view: str = "7d") -> dict[str, Any]:
         "change": {"value": SPOT - PREV_CLOSE, "percent": (SPOT / PREV_CLOSE - 1) * 100},
         "ages": {"spot": 0.2, "greeks": 0.4, "greeks_oldest": 6.1, "quotes": 0.6,
                  "oi_date": "2026-12-15"},
-        "unit": "usd_per_1pct", "rate": 0.0412, "dividend_yield": 0.0128, "rate_source": "FRED SOFR",
-        "rate_date": "2026-12-15", "forward_basis": "parity", "gamma": "model", "american": False,
+        "unit": "usd_per_1pct", "rate": 0.0412, "dividend_yield": 0.0128,
+        "rate_source": "FRED SOFR", "rate_date": "2026-12-15", "forward_basis": "parity",
+        "gamma": "model", "american": False,
         "scope": {"expiries": len(use), "of": LISTED, "strike_low": strikes[0],
                   "strike_high": strikes[-1], "oi_share": 0.61},
         "contracts": contracts, "used": contracts - 20,
@@ -375,7 +381,8 @@ def make_payload(symbol: str = "SPX", view: str = "7d") -> dict[str, Any]:
         "expiries": listed, "columns": data,
         "smiles": [{"expiry": TERMS[at][0].isoformat(), "root": TERMS[at][1],
                     "settlement": TERMS[at][2], "label": "", "strikes": strikes,
-                    "iv": [line.iv for line in lines()[at]]} for at in (use[:1] + use[2:3] + use[5:6])],
+                    "iv": [line.iv for line in lines()[at]]}
+                   for at in (use[:1] + use[2:3] + use[5:6])],
         "tops": _tops(data), "levels": _levels(levels, NAMES),
         "conversion": {"contract": "/ESH7", "kind": "basis", "value": BASIS, "age": 3.2,
                        "frozen": False, "tick": 0.25, "note": None},

@@ -9,6 +9,16 @@ const { cell, csv } = await load("csv");
 const { changes, changedSections, merged } = await load("settings_diff");
 const { MarketClock } = await load("clock");
 const { sparkShape } = await load("spark");
+const { axisOf, barsOf, columnsOf, exposure, placeOf, shownRange } = await load("gex/series");
+const { placeLabels } = await load("gex/lines");
+const { append, emptyDay, indexAt, matrix, niceMax, sessionOf } = await load("gex/history");
+const { isView, neighbour, presets, readView, writeView } = await load("gex/view");
+const { contractFor, platformString } = await load("gex/copy");
+const { barOf, cellOf } = await load("gex/strip");
+const { levelRows } = await load("gex/tables");
+const { tiles } = await load("gex/words");
+
+const listed = [0, 1, 2, 2, 9].map((dte, at) => ({ expiry: `2026-12-${16 + dte}`, root: at === 2 ? "SPX" : "SPXW", settlement: at === 2 ? "AM" : "PM", dte, subscribed: dte < 9 }));
 
 const columns = [{ id: "a" }, { id: "b" }, { id: "c", optional: true }, { id: "d", leaves: 1 }];
 const natural = { a: 100, b: 100, c: 50, d: 80 };
@@ -131,6 +141,123 @@ const cases = {
     mine.indicators = { positive: [], neutral: ["SPY"], negative: ["VIX"] };
     theirs.indicators = { positive: [], neutral: [], negative: ["VIX", "SPY"] };
     assert.deepEqual(merged(settings(), mine, theirs).indicators, { positive: [], neutral: ["SPY"], negative: ["VIX"] });
+  },
+  "every strike step has a place, also where nothing is listed": () => {
+    assert.deepEqual(axisOf([100, 105, 110, 135]).places, [100, 105, 110, 115, 120, 125, 130, 135]);
+    assert.deepEqual(axisOf([22, 22.5, 23.5]).places, [22, 22.5, 23, 23.5]);
+    assert.deepEqual(axisOf([50]).places, [50]);
+    assert.deepEqual(axisOf([]).places, []);
+  },
+  "a price between two strikes has a place between them, one outside has none": () => {
+    const axis = axisOf([100, 105, 115]);
+    assert.equal(placeOf(axis, 107.5), 1.5);
+    assert.equal(placeOf(axis, 115), 3);
+    assert.equal(placeOf(axis, 99), null);
+    assert.equal(placeOf(axis, null), null);
+  },
+  "strikes are counted from spot on both sides": () => {
+    assert.deepEqual(shownRange([1, 2, 3, 4, 5, 6], 3.5, 2), [1, 4]);
+    assert.deepEqual(shownRange([1, 2, 3], 9, 2), [1, 2]);
+    assert.deepEqual(shownRange([], 5, 2), [0, -1]);
+  },
+  "a put counts as the dealer holds it, and an unknown stays unknown": () => {
+    const payload = { unit_factor: 60, columns: { strike: [1, 2, 3], call_gex: [6, null, 1], put_gex: [2, 5, null], call_dex: [3, 1, 1], put_dex: [-2, -1, -1] } };
+    const gex = exposure(payload, { by: "oi", greek: "gex", unit: "pct" });
+    assert.deepEqual([gex.call, gex.put, gex.net], [[6, null, 1], [-2, -5, null], [4, null, null]]);
+    assert.deepEqual(exposure(payload, { by: "oi", greek: "gex", unit: "point" }).call, [0.1, null, 1 / 60]);
+    assert.deepEqual(exposure(payload, { by: "oi", greek: "dex", unit: "point" }).net, [5, 2, 2]);
+    assert.equal(exposure(payload, { by: "volume", greek: "gex", unit: "pct" }), null);
+    assert.deepEqual(columnsOf({ strikes: [{ strike: 1, call_gex: 2 }] }), { strike: [1], call_gex: [2] });
+  },
+  "bars to the same side are stacked, so that neither hides the other": () => {
+    const series = { strike: [1, 2], call: [4, 4], put: [-1, 3], net: [3, 7] };
+    assert.deepEqual(barsOf(series, "sides"), [{ strike: 1, put: -1, call: 4 }, { strike: 2, put: 7, call: 4 }]);
+    assert.deepEqual(barsOf(series, "gross").map((bar) => bar.call), [5, 7]);
+    assert.deepEqual(barsOf({ strike: [1], call: [1], put: [-4], net: [-3] }, "abs"), [{ strike: 1, put: 3, call: null }]);
+  },
+  "labels never overlap: the other side, then the second lane, then none": () => {
+    const spots = placeLabels([{ x: 100, width: 50 }, { x: 104, width: 50 }, { x: 105, width: 50 }, { x: 102, width: 50 }, { x: 103, width: 50 }], 0, 400);
+    const boxes = spots.filter(Boolean).map(({ left, lane }) => [lane, left, left + 50]);
+    for (const [index, [lane, from, to]] of boxes.entries()) {
+      for (const [other, start, end] of boxes.slice(index + 1)) assert.ok(lane !== other || to <= start || end <= from);
+    }
+    assert.deepEqual(spots[0], { left: 104, lane: 0 });
+    assert.equal(spots[1].lane, 0);
+    assert.equal(spots.at(-1), null);
+    assert.equal(placeLabels([{ x: 5, width: 300 }], 0, 200)[0], null);
+  },
+  "a change is against the newest minute at or before its time": () => {
+    const minutes = [0, 1, 2, 7, 62].map((each) => each * 60000);
+    const day = { minutes, net: [[1], [2], [null], [10], [20]] };
+    assert.deepEqual(matrix(day, "five").map((row) => row[0]), [null, null, null, null, 10]);
+    assert.deepEqual(matrix(day, "hour").at(-1), [null]);
+    assert.deepEqual(matrix(day, "open").map((row) => row[0]), [0, 1, null, 9, 19]);
+    assert.equal(indexAt(minutes, -1), -1);
+    assert.equal(niceMax([[-4.2e9, null], [1]]), 5e9);
+    assert.equal(niceMax([[null]]), 0);
+  },
+  "a new minute is added once and strikes that join are unknown before": () => {
+    const day = emptyDay();
+    const now = { at: 60000, strikes: [1, 2], net: [5, 6], spot: 1.5, flip: null, callWall: 2, putWall: 1 };
+    append(day, now);
+    append(day, { ...now, at: 119999, net: [7, 8] });
+    append(day, { ...now, at: 120000, strikes: [2, 3], net: [9, 4] });
+    assert.equal(append(day, { ...now, at: 60000 }), false);
+    assert.deepEqual(day.minutes, [60000, 120000]);
+    assert.deepEqual(day.strikes, [1, 2, 3]);
+    assert.deepEqual(day.net, [[7, 8, null], [null, 9, 4]]);
+  },
+  "the session of a minute goes from 09:30 to 16:00 New York": () => {
+    const { open, close } = sessionOf(1797449527000, "14:32");
+    assert.equal(new Date(open).toISOString(), "2026-12-16T14:30:00.000Z");
+    assert.equal(close - open, 390 * 60000);
+  },
+  "the address holds only what is not the default, and is read back the same": () => {
+    const defaults = { view: "all", unit: "pct" };
+    const view = readView("?view=2026-12-17,2026-12-23&greek=dex&unit=point&at=14:05&strikes=40&bars=nonsense", defaults);
+    assert.deepEqual([view.greek, view.bars, view.strikes, view.at], ["dex", "sides", 40, "14:05"]);
+    const query = writeView(view, defaults, "SPX");
+    assert.equal(query, "?view=2026-12-17,2026-12-23&greek=dex&unit=point&strikes=40&at=14:05");
+    assert.deepEqual(readView(query, defaults), view);
+    assert.equal(writeView(readView("", defaults), defaults, "/ES"), "?symbol=/ES");
+    assert.ok(!isView("2026-12-23,2026-12-17") && !isView("today") && isView("7d"));
+  },
+  "presets follow what is listed, and expiries are walked by day": () => {
+    assert.deepEqual(presets(listed).map((each) => each.value), ["0dte", "2026-12-17", "2026-12-18", "7d", "30d", "all"]);
+    assert.deepEqual(presets(listed.slice(1)).map((each) => each.value).slice(0, 2), ["2026-12-17", "2026-12-18"]);
+    assert.equal(neighbour("0dte", listed, 1), "2026-12-17");
+    assert.equal(neighbour("2026-12-17", listed, -1), "0dte");
+    assert.equal(neighbour("2026-12-25", listed, 1), null);
+    assert.equal(neighbour("7d", listed, 1), "0dte");
+  },
+  "a contract is named as each platform writes it, in the right decade": () => {
+    assert.equal(contractFor("tradingview", "/ESH7", "2026-12-16T19:32:07Z"), "ESH2027");
+    assert.equal(contractFor("ninjatrader", "/ESH7", "2026-12-16T19:32:07Z"), "ES 03-27");
+    assert.equal(contractFor("ninjatrader", "/NQH0", "2029-12-16T19:32:07Z"), "NQ 03-30");
+    assert.equal(contractFor("tradingview", "/ESZ6", "2026-12-16T19:32:07Z"), "ESZ2026");
+  },
+  "copied prices stand at the tick of the target; unknown ones are left out": () => {
+    const levels = [{ key: "spot", value: 6012.36, future: 6043.5 }, { key: "zero_gamma", value: 5991.37, future: 6022.507 }, { key: "call_wall", value: 6050, future: null }];
+    const payload = { symbol: "SPX", as_of: "2026-12-16T19:32:07.250Z", levels, conversion: { contract: "/ESH7", tick: 0.25 } };
+    assert.equal(platformString(payload, "tradingview"), "GSL1;SPX;ESH2027;2026-12-16T19:32:07Z;zero_gamma=6022.50;spot=6043.50");
+    assert.equal(platformString({ ...payload, conversion: null }, "ninjatrader"), "GSL1;SPX;SPX;2026-12-16T19:32:07Z;call_wall=6050.00;zero_gamma=5991.37;spot=6012.36");
+  },
+  "a secondary level at the place of a named one is a tag behind it": () => {
+    const levels = [["resistance_1", 10], ["call_wall", 10], ["resistance_2", 9], ["max_gex", 9], ["spot", 8]].map(([key, value]) => ({ key, value, label: key }));
+    assert.deepEqual(levelRows(levels).map((row) => [row.key, row.also.map((each) => each.tag)]), [["call_wall", ["R1"]], ["resistance_2", ["max"]], ["spot", []]]);
+  },
+  "symbols are compared per 1 percent on one scale": () => {
+    const cell = cellOf({ unit: "usd_per_point", unit_factor: 60, totals: { net: -2 }, regime: "negative", spot: 100, zero_gamma: { all: { flip: 101 } } });
+    assert.deepEqual([cell.net, cell.words, cell.away], [-120, "amplifies", "flip 1.00% above"]);
+    assert.deepEqual(barOf(-60, 120), { left: 25, width: 25 });
+    assert.equal(cellOf(null).known, false);
+  },
+  "a tile without its number says why": () => {
+    const found = tiles({ zero_gamma: { all: { flip: null, reason: "net_positive_everywhere" } }, totals: {} }, { by: "oi", greek: "gex", unit: "pct" });
+    assert.deepEqual([found.flip.text, found.flip.reading], ["–", "No flip: net gamma is positive everywhere in ±20%"]);
+    assert.deepEqual([found.net.text, found.net.reading], ["–", "No regime: the net is not known"]);
+    assert.equal(found.call_wall.reading, "no call gamma at or above spot");
+    assert.equal(found.move.text, "–");
   },
   "a flat day draws a line, not a division by zero": () => {
     assert.ok(!JSON.stringify(sparkShape([[1, 5], [1, 5]], 5)).includes("NaN"));

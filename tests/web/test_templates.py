@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 from html.parser import HTMLParser
@@ -280,3 +281,107 @@ def test_the_data_for_the_scripts_is_the_same_as_on_the_page() -> None:
     text = re.search(r'id="table-data"[^>]*>(.*?)</script>', markup, flags=re.DOTALL)
     assert text is not None
     assert json.loads(text.group(1)) == {"rows": [row], "epoch": "e7", "seq": 41}
+
+
+def load_day() -> Any:
+    """The made-up day of the page tests in tests/browser, which is no package."""
+    path = ROOT / "tests/browser/gex_payload.py"
+    spec = importlib.util.spec_from_file_location("gex_payload_for_templates", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+DAY = load_day()
+
+
+def render_gex(payload: Any, **values: Any) -> str:
+    names = {"symbol": "SPX", "symbols": ["SPX", "NDX"], "view": "7d", "unit": "pct"}
+    return render("gex.html", payload=payload, **names | values)
+
+
+def text_of(markup: str, part: str) -> str:
+    """Text of the element with this attribute, without what is inside further tags' names."""
+    found = re.search(rf"<(\w+)[^>]*{re.escape(part)}[^>]*>(.*?)</\1>", markup, flags=re.DOTALL)
+    assert found is not None
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", found.group(2))).strip()
+
+
+def test_gamma_exposure_stands_complete_in_the_page_without_any_script() -> None:
+    markup = render_gex(DAY.make_payload())
+
+    assert text_of(markup, 'data-tile="call_wall"') == "Call wall 6,050 +37.64 above, 0.63%"
+    assert "Spot" in text_of(markup, 'data-tile="flip"')
+    assert text_of(markup, 'data-level="put_wall"') == "Put wall S1 5,950.00 5,981.25 \u221262.36"
+    assert text_of(markup, 'data-level="spot"') == "Spot 6,012.36 6,043.50 +0.43%"
+    assert "Fri 18 Dec</th>" not in markup  # a witching day carries its tag
+    assert markup.count('<span class="tag">witching</span>') == 2
+    numbers = re.search(r'data-part="numbers">(.*?)</tbody>', markup, flags=re.DOTALL)
+    assert numbers is not None
+    assert numbers.group(1).count("<tr>") == len(DAY.STRIKES)
+
+
+def test_exposure_per_point_is_named_and_divided() -> None:
+    payload = DAY.make_payload()
+
+    per_point = text_of(render_gex(payload, unit="point"), 'data-tile="net"')
+
+    million = payload["totals"]["net"] / payload["unit_factor"] / 1e6
+    assert per_point.startswith(f"Net GEX, $ per point +{million:.0f}M")
+
+
+@pytest.mark.parametrize(
+    ("state", "title"),
+    [
+        ("refused", "No GEX for VIX"),
+        ("no_chain", "No options for VIX"),
+        (None, "Loading the chain of VIX"),
+    ],
+)
+def test_a_gex_page_without_numbers_keeps_its_frame_and_says_why(
+    state: str | None, title: str
+) -> None:
+    text = "Options on VIX are priced on the VIX future."
+    status = {"state": state, "text": text, "loaded": 0, "of": 0}
+    blank = dict.fromkeys(DAY.make_payload())
+    payload = None if state is None else {**blank, "view": "all", "status": status}
+
+    markup = render_gex(payload, symbol="VIX")
+
+    assert title in markup
+    assert (text in text_of(markup, 'data-part="state"')) is (state is not None)
+    assert text_of(markup, 'data-tile="net"').startswith("Net GEX, $ per 1% –")
+    assert "data-numbers" not in markup
+    assert 'href="/gex/SPX"' in markup
+
+
+def test_a_payload_of_unknowns_is_a_page_of_dashes() -> None:
+    blank = {
+        **DAY.make_payload(), "spot": None, "call_wall": None, "put_wall": None, "coverage": None,
+        "zero_gamma": {
+            "all": {"flip": None, "reason": "net_positive_everywhere"},
+            "strike_sign": None, "cumulative": None,
+        },
+        "max_pain": [], "term": [], "expected_move": None, "put_call": None, "conversion": None,
+        "change": None, "scope": None, "rate": None, "regime": None, "tops": None,
+        "totals": {"net": None, "net_per_point": None}, "levels": [],
+    }  # fmt: skip
+
+    markup = render_gex(blank)
+
+    assert "No flip: net gamma is positive everywhere in ±20%" in markup
+    assert text_of(markup, 'data-tile="move"') == "Expected move – no quotes at the money"
+    assert "None" not in re.sub(r"<script[^>]*>.*?</script>", "", markup, flags=re.DOTALL)
+
+
+def test_hostile_words_in_a_chain_stay_text() -> None:
+    hostile = "</script><script>alert(1)</script>"
+    levels = [{**DAY.make_payload()["levels"][0], "label": hostile}]
+    status = {"state": "stale", "text": hostile, "loaded": 1, "of": 1}
+
+    markup = render_gex({**DAY.make_payload(), "levels": levels, "status": status})
+
+    assert "<script>alert" not in markup
+    assert "alert(1)" in markup

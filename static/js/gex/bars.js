@@ -47,7 +47,8 @@ export class BarsChart {
   /** hover(index | null) is told which strike of the model is under the pointer. */
   constructor(box, hover) {
     const { createOptionsChart, HistogramSeries, LineSeries } = window.LightweightCharts;
-    this.box = box;
+    // a canvas cannot be asked what it shows, so the box can
+    Object.defineProperty(box, "lines", { get: () => this.#lines.drawn });
     this.#chart = createOptionsChart(box, chartOptions(this.#colors, (value) => axis(value)));
     const add = (type, options) => this.#chart.addSeries(type, { ...BARE, ...options });
     for (const name of ["ghostPut", "ghostCall", "put", "call"]) this.#series[name] = add(HistogramSeries, { base: 0 });
@@ -66,11 +67,6 @@ export class BarsChart {
 
   get model() {
     return this.#model;
-  }
-
-  /** Labels and x of the lines as drawn last. */
-  get lines() {
-    return this.#lines.drawn;
   }
 
   draw(next) {
