@@ -27,7 +27,7 @@ from grok_sauce.market.chain import OptionChain
 
 __all__ = ["Terms", "curve", "describe", "price"]
 
-MOST_POINTS: Final = 400  # of a payoff picture
+MOST_POINTS: Final = 250  # of a payoff picture
 _STEPS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0)
 
 

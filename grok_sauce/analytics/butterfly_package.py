@@ -106,7 +106,9 @@ def priced(view: Outlook, terms: Terms) -> Package:
     refusal = _not_listed(view, terms)
     sides = {side: _legs(view, terms, side) for side in SIDES}
     legs, side_text = _choose(sides, terms)
-    if refusal is None and legs is None:
+    if refusal is not None:
+        side_text = ""  # whatever it says of quotes is not the reason
+    elif legs is None:
         refusal = side_text
     if legs is None and terms.side == "auto" and refusal is not None:
         legs = sides["puts"] if terms.center <= _middle(view) else sides["calls"]
@@ -136,7 +138,8 @@ def _not_listed(view: Outlook, terms: Terms) -> str | None:
     """Why these terms cannot be bought at all."""
     if view.years <= 0:
         return f"{expiry_name(terms.expiry)} has settled."
-    for strike in terms.strikes:
+    low, center, high = terms.strikes
+    for strike in (center, low, high):
         if strike in view.strikes:
             continue
         if not len(view.strikes):

@@ -69,13 +69,18 @@ async function change(changes, typed = null) {
   }
 }
 
+/** All that is asked for stands in the address. */
+function keepAddress() {
+  const address = new URLSearchParams(Object.entries(state.plan.query).filter(([name]) => FIELDS.includes(name)));
+  history.replaceState(null, "", `${location.pathname}?${address}`);
+}
+
 /** Show another request from now on: its address, its room. */
 function adopt(plan) {
   const before = state.plan;
   state.plan = { ...plan, strikes: plan.strikes ?? before.strikes };
   state.at = performance.now();
-  const address = new URLSearchParams(Object.entries(plan.query).filter(([name]) => FIELDS.includes(name)));
-  history.replaceState(null, "", `${location.pathname}?${address}`);
+  keepAddress();
   document.title = `${plan.symbol} butterfly · Grok Sauce`;
   form.take(state.plan);
   if (plan.key !== before.key || plan.symbol !== before.symbol) app.connection.change("butterfly", { params: room(plan), url: apiUrl(plan.query) });
@@ -215,12 +220,13 @@ setInterval(() => {
   fillLegs(part(panel("legs"), "rows"), state.plan.chosen, elapsed());
 }, 1000);
 setInterval(() => {
-  if (!document.hidden && (!state.plan.key || !state.plan.chosen) && !state.plan.status.text.includes("listed")) change({});
+  if (!document.hidden && ["loading", "no_chain"].includes(state.plan.status.state)) change({});
 }, AGAIN_MS);
 onDisplay(() => {
   chart.theme();
   drawCandidates();
 });
+matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => chart.theme());
 
 /* What can be done */
 function candidateMenu(each, button) {
@@ -288,5 +294,6 @@ action("png").addEventListener("click", () => {
 });
 
 draw();
-const fees = remembered("butterfly.fees");
-if (fees && !new URLSearchParams(location.search).has("fees")) change({ fees });
+const fees = new URLSearchParams(location.search).has("fees") ? null : remembered("butterfly.fees");
+keepAddress();
+if (fees) change({ fees });

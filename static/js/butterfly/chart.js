@@ -88,7 +88,7 @@ export class PayoffChart {
   }
 
   #options() {
-    const options = chartOptions(this.#colors, (value) => dollars(value, true));
+    const options = chartOptions(this.#colors, (value) => (Math.abs(value) < 0.5 ? "0" : dollars(value, true)));
     return { ...options, rightPriceScale: { ...options.rightPriceScale, scaleMargins: { top: 0.19, bottom: 0.12 } } };
   }
 

@@ -20,8 +20,9 @@ function fill(select, choices, value) {
 /** The value itself is always among the choices, said to be unlisted where it is. */
 function choicesOf(widths, value, first = []) {
   const listed = widths.map((each) => [each, strike(each)]);
-  const known = !value || widths.includes(value);
-  return [...first, ...(known ? listed : [[value, `${strike(value)}, not listed`], ...listed])];
+  if (!value || widths.includes(value)) return [...first, ...listed];
+  // without any choice the centre is to blame, which is said there
+  return [...first, [value, listed.length ? `${strike(value)} unlisted` : strike(value)], ...listed];
 }
 
 export class Form {
@@ -127,6 +128,9 @@ export class Form {
     this.#choices();
     this.#values();
     this.#facts();
+    const center = Number(plan.query.center);
+    const { strikes } = this.#lists;
+    if (plan.chosen?.refusal && strikes.length && !strikes.includes(center)) this.fail("center", plan.chosen.refusal);
   }
 
   #field(name) {

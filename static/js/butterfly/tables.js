@@ -5,7 +5,8 @@ import { DASH, MINUS, age, change, count, date, day, fraction, minute, price, st
 import { LINES, dollars, placeText, signed, widthText } from "./words.js";
 
 const known = (value) => typeof value === "number" && Number.isFinite(value);
-const tone = (value) => (value > 0 ? "up" : value < 0 ? "down" : "");
+/** The sign as it is shown: a rounded 0.00 has no colour. */
+const tone = (value, decimals = 2) => (known(value) ? ["down", "", "up"][Math.sign(Number(value.toFixed(decimals))) + 1] : "");
 
 /** Write rows of cells [text, class, title] over a body without making it anew. */
 function write(body, rows) {
@@ -41,7 +42,7 @@ export function fillWidths(body, { chosen, compared }) {
     columns.forEach((each, place) => {
       const cell = body.rows[at].cells[place + 1];
       const [text, after = "", style = "", reason = ""] = each ? pick(each) : [""];
-      writePair(cell, text, after);
+      writePair(cell, text, text === DASH ? "" : after);
       cell.className = `num${place ? "" : " chosen"}${style ? ` ${style}` : ""}${text === DASH ? " unknown" : ""}`;
       cell.title = reason || (text === DASH && each?.refusal) || "";
       if (text === DASH && cell.title) cell.setAttribute("aria-label", `unknown: ${cell.title}`);
@@ -129,7 +130,7 @@ export function fillCandidates(body, candidates, query, elapsed, zone, { open, m
     const cells = [
       null, [`${day(each.expiry)} ${each.settlement}`, "soft", `${each.root} ${each.settlement}`], [`${each.side} × ${each.quantity}`, "soft"],
       [`${date(saved, zone).slice(0, 3)} ${minute(saved, zone)}`, "soft", date(saved, zone)], [price(each.entry), "num", `At ${each.price}, as saved`],
-      [price(each.mark), "num strong", each.reason ?? ""], [signed(each.gain, 2), `num strong ${tone(each.gain)}`], [dollars(each.gain_dollars, true), `num strong ${tone(each.gain_dollars)}`],
+      [price(each.mark), "num strong", each.reason ?? ""], [signed(each.gain, 2), `num strong ${tone(each.gain)}`], [dollars(each.gain_dollars, true), `num strong ${tone(each.gain_dollars, 0)}`],
       [edges, "num"], [placeText(each), "", each.reason ?? ""], [each.settled ? "" : known(each.age) ? age(each.age + elapsed) : DASH, "num muted"],
     ];
     cells.forEach((cell, place) => {

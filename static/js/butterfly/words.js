@@ -60,7 +60,7 @@ export function placeText({ inside, beyond, settled }) {
 /** The lines of the comparison: [name, function of one column that answers [text, after, tone]]. */
 export const LINES = [
   ["Strikes", (each) => [strikesText(each.strikes)]],
-  ["Debit, mid", (each) => [price(each.debit_mid), dollars(each.debit_mid_dollars)]],
+  ["Debit, mid", (each) => [price(each.debit_mid), known(each.debit_mid_dollars) ? dollars(each.debit_mid_dollars) : ""]],
   ["Debit, natural", (each) => [price(each.debit_natural), known(each.debit_mid) && known(each.debit_natural) ? signed(each.debit_natural - each.debit_mid, 2) : ""]],
   ["Max profit", (each) => [dollars(each.max_profit, true), "", known(each.max_profit) ? (each.max_profit > 0 ? "up" : "down") : ""]],
   ["Max loss", (each) => [known(each.max_loss) ? dollars(-each.max_loss, true) : DASH, "", known(each.max_loss) ? "down" : ""]],
