@@ -127,9 +127,13 @@ def _is_due(view: View, key: str, symbol: str, pause: float | None) -> bool:
     if pause is None:
         is_due = passed >= UNWATCHED
     else:
-        is_due = passed >= QUIET or (symbol in cache["news"] and passed >= pause)
+        waiting: set[str] = cache.setdefault("waiting", set())
+        if symbol in cache["news"]:
+            waiting.add(key)
+        is_due = passed >= QUIET or (key in waiting and passed >= pause)
     if is_due or signs.get(key) != sign:
         signs[key], ran[key] = sign, view.real
+        cache.setdefault("waiting", set()).discard(key)
         return True
     return False
 

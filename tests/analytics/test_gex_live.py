@@ -299,6 +299,21 @@ def test_many_watched_views_take_turns(live: Live) -> None:
     assert ran == 2 * 16
 
 
+def test_news_that_came_too_early_for_a_report_are_in_the_next(live: Live) -> None:
+    live.wishes = GexWishes((), tuple(("SPX", view, True) for view in ("all", "7d", "30d")), RATES)
+    live.beat()
+    live.passes(0.1)
+    live.put_spot(6002.0)
+    early = live.beat()
+
+    live.passes(0.1)
+    late = live.beat()
+
+    assert early == []
+    assert late == ["SPX:all", "SPX:7d", "SPX:30d"]
+    assert live.payload()["spot"] == 6002.0
+
+
 def test_a_view_that_is_dropped_is_gone_from_what_is_told(live: Live) -> None:
     live.wishes = GexWishes(("SPX",), (("SPX", "0dte", False),), RATES)
     live.beat()
