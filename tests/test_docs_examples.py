@@ -1,0 +1,228 @@
+"""What README and docs/ say to type is what there is: examples, commands, addresses, links."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shlex
+import urllib.request
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import flask
+import pytest
+
+from grok_sauce import cli
+from grok_sauce.analytics import contract_rows, gex_work, levels
+from grok_sauce.analytics.forward import Rates
+from grok_sauce.commands import COMMANDS
+from grok_sauce.web import gex_api
+from tests.option_chains import TOY_RATE, TOY_YIELD, toy_chain, toy_rows
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+GEX = (ROOT / "docs" / "gex.md").read_text("utf-8")
+RATES = Rates(TOY_RATE, TOY_YIELD)
+
+
+def named(page: Path) -> str:
+    """How a page is called in the list of tests."""
+    return page.name
+
+
+@pytest.fixture(scope="module")
+def toy() -> dict[str, Any]:
+    """The report of the worked example's chain."""
+    return levels.document(levels.report(toy_chain(), RATES))
+
+
+class TestPlainPython:
+    def snippet(self) -> str:
+        """The lines of docs/gex.md that anybody is told to run."""
+        found = re.findall(r"```python\n(.*?)```", GEX, re.DOTALL)
+        assert len(found) == 1
+        return str(found[0])
+
+    def served(self, rows: list[dict[str, Any]]) -> tuple[bytes, dict[str, Any]]:
+        """/api/chain/SPX.csv of these contracts as the route writes it, and their report."""
+        from tests.option_chains import chain_of
+
+        chain = chain_of(rows)
+        item = gex_work.Item(
+            key="SPX:all",
+            view="all",
+            chain=chain,
+            rates=RATES,
+            stale=900.0,
+            status={},
+            expiries=tuple,
+            conversion=None,
+            no_conversion=None,
+            alternative=None,
+            previous_close=None,
+            oi_whole=None,
+        )
+        site: Any = SimpleNamespace(ask=lambda *_, **__: contract_rows.contract_rows(item))
+        with flask.Flask(__name__).test_request_context("/api/chain/SPX.csv"):
+            return gex_api.chain(site, "SPX").get_data(), levels.report(chain, RATES)
+
+    def run(self, body: bytes, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+        """What the snippet leaves behind when the dashboard answers with this."""
+        asked: list[str] = []
+
+        def answer(url: str) -> io.BytesIO:
+            asked.append(url)
+            return io.BytesIO(body)
+
+        monkeypatch.setattr(urllib.request, "urlopen", answer)
+        space: dict[str, Any] = {}
+        exec(compile(self.snippet(), "docs/gex.md", "exec"), space)
+        assert asked == ["http://127.0.0.1:5010/api/chain/SPX.csv"]
+        return space
+
+    def test_the_few_lines_of_plain_python_find_the_net_that_the_page_shows(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        body, told = self.served(toy_rows())
+
+        space = self.run(body, monkeypatch)
+
+        assert space["net_gex"](space["spot"]) == pytest.approx(told["totals"]["net"], rel=1e-9)
+        assert "spot 6,000.00: 395,763,201 $ per 1 % move" in capsys.readouterr().out
+
+    def test_their_net_changes_its_sign_at_the_flip(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        body, told = self.served(toy_rows())
+        flip = told["zero_gamma"]["all"]["flip"]
+
+        net = self.run(body, monkeypatch)["net_gex"]
+
+        assert net(flip - 1) < 0 < net(flip + 1)
+        assert abs(net(flip)) < 1e-4 * told["totals"]["net"]
+
+    def test_they_leave_out_what_the_page_leaves_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        blank = {"strike": 6200, "right": "C", "oi": 900}
+        adjusted = {**toy_rows()[0], "strike": 5850, "multiplier": float("nan")}
+        body, told = self.served([*toy_rows(), blank, adjusted])
+
+        space = self.run(body, monkeypatch)
+
+        assert told["excluded"]["no_iv"] == told["excluded"]["non_standard"] == 1
+        assert space["net_gex"](6000.0) == pytest.approx(told["totals"]["net"], rel=1e-9)
+
+
+class TestWorkedExample:
+    def numbers(self, name: str) -> list[str]:
+        """The cells of the row of a table in docs/gex.md that begins with this one."""
+        row = next(line for line in GEX.splitlines() if line.startswith(f"| {name} |"))
+        return [cell.strip() for cell in row.strip("|").split("|")][1:]
+
+    def test_each_strike_has_the_gamma_and_the_millions_of_the_program(
+        self, toy: dict[str, Any]
+    ) -> None:
+        for row, contract in zip(toy["strikes"], toy_rows()[::2], strict=True):
+            cells = self.numbers(f"{row['strike']:,.0f}")
+
+            assert cells == [
+                f"{contract['iv']:.1%}".replace("%", " %"),
+                f"{contract['gamma']:.8f}".lstrip("0"),
+                f"{row['call_oi']:,.0f}",
+                f"{row['put_oi']:,.0f}",
+                f"{row['call_gex'] / 1e6:,.1f}",
+                f"{row['put_gex'] / 1e6:,.1f}",
+                f"{row['net_gex'] / 1e6:+,.1f}".replace("-", "\u2212"),
+            ]
+
+    def test_its_levels_are_the_program_s(self, toy: dict[str, Any]) -> None:
+        move, pain = toy["expected_move"], toy["max_pain"][0]
+        expected = {
+            "all": f"{toy['totals']['net'] / 1e6:+,.1f}",
+            "call wall": f"{toy['call_wall']:,.0f}",
+            "put wall": f"{toy['put_wall']:,.0f}",
+            "put wall by OI": f"{toy['put_wall_oi']:,.0f}",
+            "absolute gamma": f"{toy['absolute_gamma_strike']:,.0f}",
+            "R1, R2": ", ".join(f"{each:,.0f}" for each in toy["resistance"]["by_strength"]),
+            "S1, S2": ", ".join(f"{each:,.0f}" for each in toy["support"]["by_strength"]),
+            "zero gamma": f"{toy['zero_gamma']['all']['flip']:,.2f}",
+            "put/call by OI": f"{toy['put_call']['oi']:.3f}",
+            "max pain": f"{pain['strike']:,.0f}",
+            "expected move": f"±{move['straddle']:.2f}",
+        }
+
+        assert {
+            name: value for name, value in expected.items() if value not in self.numbers(name)
+        } == {}
+        assert f"pays {pain['payout'] / 1e6:.1f} million" in GEX
+
+    def test_the_numbers_of_other_methods_are_the_program_s(self, toy: dict[str, Any]) -> None:
+        zero = toy["zero_gamma"]
+
+        assert f"at {zero['strike_sign']:,.2f}" in GEX
+        assert f"at {zero['cumulative']:,.2f}" in GEX
+        assert f"({toy['expected_move']['shortcut_85']:.2f} in" in GEX
+        assert f"({toy['expected_move']['weighted']:.2f})" in GEX
+
+    @pytest.mark.parametrize(
+        "name, key",
+        [
+            ("DEX, holders", "dex_holders"),
+            ("DEX, dealer model", "dex_dealer"),
+            ("vanna (VEX)", "vex"),
+            ("charm (CHEX)", "chex"),
+            ("charm to settlement", "charm_to_close"),
+        ],
+    )
+    def test_the_other_exposures_are_the_program_s(
+        self, toy: dict[str, Any], name: str, key: str
+    ) -> None:
+        text = f"{toy['totals'][key] / 1e6:+,.1f}m".replace("-", "\u2212")
+
+        assert self.numbers(name)[-1] == text
+
+
+class TestPages:
+    @pytest.mark.parametrize("page", PAGES, ids=named)
+    def test_every_command_is_one_the_program_takes(self, page: Path) -> None:
+        told = re.findall(r"`(?:\$ )?python3 main\.py([^`]*)`", page.read_text("utf-8"))
+        told += re.findall(
+            r"^python3 main\.py(.*?)(?:#.*)?$", page.read_text("utf-8"), re.MULTILINE
+        )
+
+        for line in told:
+            # "[--seed N]" and "a\|b" are how the table writes what may be given.
+            words = shlex.split(re.sub(r"[\[\]]", " ", line.replace("\\|", "|")))
+            name, rest = cli.split(words)
+            known = set(re.findall(r"--[\w-]+", cli.build_parser(name).format_help()))
+
+            assert name in COMMANDS, line
+            assert {word for word in rest if word.startswith("--")} <= known, line
+
+    @pytest.mark.parametrize("page", PAGES, ids=named)
+    def test_every_link_to_a_file_or_heading_leads_somewhere(self, page: Path) -> None:
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+            if target.startswith("http"):
+                continue
+            path, _, anchor = target.partition("#")
+            file = (page.parent / path).resolve() if path else page
+
+            assert file.exists(), target
+            assert not anchor or anchor in headings(file), target
+
+    @pytest.mark.parametrize("page", PAGES, ids=named)
+    def test_every_api_address_is_in_the_description_of_the_api(self, page: Path) -> None:
+        described = json.loads((ROOT / "grok_sauce" / "web" / "openapi.json").read_text("utf-8"))
+        known = {re.sub(r"\{[^}]*\}", "X", path) for path in described["paths"]}
+        text = page.read_text("utf-8")
+
+        for found in re.findall(r"(?<![\w.])/api/[\w/<>.-]*\w>?", text):
+            if found.startswith("/api/global"):  # Cboe's own, on the embedded market
+                continue
+            asked = re.sub(r"<[^>]*>|(?<=/)[A-Z]+(?=\.csv|$)", "X", found)
+            assert asked in known, found
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a page."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
