@@ -178,6 +178,7 @@ def _is_wide(spread: Any, price: Any, tick: float) -> Any:
 def tick_of(chain: OptionChain) -> float:
     """0.01 when any quote of the chain is not a multiple of 0.05, else 0.05."""
     nickels = np.concatenate([chain.bid, chain.ask]) * 20.0
+    nickels = nickels[np.isfinite(nickels)]
     off = np.abs(nickels - np.round(nickels)) > 1e-6
     return 0.01 if bool(off.any()) else 0.05
 

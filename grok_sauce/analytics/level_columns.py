@@ -147,6 +147,7 @@ def in_points(
 
 
 def strike_rows(given: Mapping[str, list[float | None]]) -> list[dict[str, float | None]]:
-    """One dict a strike with the keys of ROW."""
-    values = zip(*(given[name] for name in ROW), strict=True)
-    return [dict(zip(ROW, row, strict=True)) for row in values]
+    """One dict a strike: the keys of ROW first, then every other column."""
+    names = (*ROW, *(name for name in given if name not in ROW))
+    values = zip(*(given[name] for name in names), strict=True)
+    return [dict(zip(names, row, strict=True)) for row in values]

@@ -51,6 +51,7 @@ def show(site: Site, symbol: str) -> Response:
         symbols=list(chosen.symbols),
         view=view,
         unit=unit,
+        default_unit=chosen.unit,
         payload=_kept(site, name, view) if payload is None else payload,
         epoch=site.deps.snapshot.epoch,
         seq=seq,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from bisect import bisect_right
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -19,13 +20,15 @@ from grok_sauce.web.site import Site, respond
 from grok_sauce.web.tickers import choice, normal_symbol, normal_view
 
 GAMMAS: Final = ("model", "feed", "file")
+MOST_STRIKES: Final = 1000  # rows each side of spot
 TRUTH: Final = {"true": True, "1": True, "false": False, "0": False, "": False}
 PATIENCE: Final = 10.0  # seconds for a chain that has to be fetched and calculated first
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # spreadsheets run cells that begin so
 
 
 def levels(site: Site, symbol: str | None = None) -> flask.Response:
-    """GET /api/gex?symbol= and /api/gex/<symbol>, with expiry, unit, gamma."""
+    """GET /api/gex?symbol= and /api/gex/<symbol>, with expiry, unit, gamma, strikes."""
+    each_side = _each_side(flask.request.args.get("strikes"))
     found = site.ask(
         "gex.levels",
         PATIENCE,
@@ -41,7 +44,10 @@ def levels(site: Site, symbol: str | None = None) -> flask.Response:
         raise Refusal(422, "refused", text or "This chain is refused.", "symbol")
     if state == "loading" and not found.get("strikes"):
         raise Refusal(503, "loading", text or "The chain is loading.", retry_after=2)
-    return _quick({key: value for key, value in found.items() if key != "columns"})
+    answer = {key: value for key, value in found.items() if key != "columns"}
+    if each_side is not None:
+        answer["strikes"] = _nearest(answer["strikes"], found["spot"], each_side)
+    return _quick(answer)
 
 
 def chain(site: Site, symbol: str | None = None) -> flask.Response:
@@ -102,6 +108,31 @@ def refresh(site: Site) -> flask.Response:
 
 def _symbol(from_path: str | None) -> str:
     return normal_symbol(from_path if from_path is not None else flask.request.args.get("symbol"))
+
+
+def _each_side(text: str | None) -> int | None:
+    """How many strikes each side of spot are wanted; None: all.
+
+    Raises:
+        Refusal: 422 naming the field.
+    """
+    if text is None or not text.strip():
+        return None
+    if not re.fullmatch(r"[0-9]{1,4}", text.strip()) or int(text) > MOST_STRIKES:
+        raise Refusal(
+            422, "invalid", f"strikes must be a whole number from 0 to {MOST_STRIKES}.", "strikes"
+        )
+    return int(text)
+
+
+def _nearest(
+    rows: list[dict[str, Any]], spot: float | None, each_side: int
+) -> list[dict[str, Any]]:
+    """The rows next to spot, so many below (spot's own among them) and so many above."""
+    if spot is None:
+        return rows if each_side else []
+    above = bisect_right(rows, spot, key=lambda row: row["strike"])
+    return rows[max(0, above - each_side) : above + each_side]
 
 
 def _cell(value: Any) -> Any:

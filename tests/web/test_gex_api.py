@@ -21,7 +21,7 @@ from tests.browser.gex_payload import make_payload
 Make = Callable[..., SimpleNamespace]
 Browse = Callable[..., Any]
 
-# FEATURES E80 as the signal service tells it, and two more.
+# What programs that listen to the signal service expect, and two more.
 E80 = [
     *("timestamp", "qqq_spot", "nq_spot", "multiplier", "total_gex", "regime", "gamma_flip"),
     *("call_wall", "put_wall", "resistance", "support", "from_cache", "definition", "levels"),
@@ -252,11 +252,25 @@ class TestLevels:
         assert found["strikes"][7]["call_gex"] == payload["columns"]["call_gex"][7]
         assert found["totals"]["net"] == payload["totals"]["net"]
 
+    def test_strikes_may_be_those_next_to_spot_alone(self, make_site: Make, browse: Browse) -> None:
+        user = browse(make_site().app)
+        every = user.open("/api/gex/SPX").get_json()
+
+        near = user.open("/api/gex/SPX?strikes=2").get_json()["strikes"]
+        none = user.open("/api/gex/SPX?strikes=0").get_json()["strikes"]
+
+        below = [row for row in every["strikes"] if row["strike"] <= every["spot"]]
+        above = [row for row in every["strikes"] if row["strike"] > every["spot"]]
+        assert near == below[-2:] + above[:2]
+        assert none == []
+
     @pytest.mark.parametrize(
         "query, field",
         [
             ("", "symbol"),
             ("?symbol=S%20P", "symbol"),
+            ("?symbol=SPX&strikes=-1", "strikes"),
+            ("?symbol=SPX&strikes=many", "strikes"),
             ("?symbol=SPX&expiry=friday", "expiry"),
             ("?symbol=SPX&expiry=2026-02-30", "expiry"),
             ("?symbol=SPX&unit=usd", "unit"),
