@@ -55,7 +55,8 @@ class Terms:
 class Legs:
     """The three legs of one side in order of strike, NaN unknown.
 
-    rows are positions in the expiry's contracts, -1 where the contract is not listed. delta
+    rows are positions in the expiry's contracts, -1 where the contract is not followed;
+    quoted_at is when each was quoted last (Unix seconds). delta
     and gamma are per point of the underlying, theta in points per day, of one contract held.
     """
 
@@ -64,6 +65,7 @@ class Legs:
     bid: Array
     ask: Array
     mid: Array
+    quoted_at: Array
     vol: Array
     delta: Array
     gamma: Array
@@ -183,6 +185,7 @@ def _legs(view: Outlook, terms: Terms, side: Side) -> Legs:
         bid,
         ask,
         (bid + ask) / 2,
+        column(rows.quote_at),
         vols,
         value[1],
         value[2],
@@ -236,13 +239,13 @@ def _choose(sides: dict[Side, Legs], terms: Terms) -> tuple[Legs | None, str]:
 
 
 def _missing(legs: Legs, terms: Terms) -> str:
-    names = [
-        number(strike)
-        for strike, mid in zip(terms.strikes, legs.mid, strict=True)
-        if not np.isfinite(mid)
-    ]
-    kind = "put" if legs.side == "puts" else "call"
-    return f"no two-sided quote for the {' and '.join(names)} {kind}"
+    """Which legs cannot be priced, and whether they ever could."""
+    lacking = ~np.isfinite(legs.mid)
+    names = [number(strike) for strike, lacks in zip(terms.strikes, lacking, strict=True) if lacks]
+    which = f"the {' and '.join(names)} {'put' if legs.side == 'puts' else 'call'}"
+    if not np.isfinite(legs.quoted_at[lacking]).any():
+        return f"no quote of {which} has come yet"
+    return f"no two-sided quote for {which}"
 
 
 def _no_fit(wings: Wings, debit: float) -> str:

@@ -124,7 +124,7 @@ class TestSides:
         found = price(chain, forward, Terms(DAY, 6010, 25, 25))
 
         assert found["side"] == "calls"
-        assert found["side_text"] == "Calls: no two-sided quote for the 6,035 put."
+        assert found["side_text"] == "Calls: no quote of the 6,035 put has come yet."
         assert found["refusal"] is None
 
     def test_puts_and_calls_are_worth_the_same_by_parity(self) -> None:
@@ -188,7 +188,7 @@ class TestRefusals:
             "SPXW Mon 21 Dec PM has settled."
         )
 
-    @pytest.mark.parametrize("quote", [(None, None), (None, 25.0), (24.0, None), (25.1, 25.0)])
+    @pytest.mark.parametrize("quote", [(None, 25.0), (24.0, None), (25.1, 25.0)])
     def test_a_leg_without_two_sides_is_named(
         self, quote: tuple[float | None, float | None]
     ) -> None:
@@ -202,6 +202,14 @@ class TestRefusals:
             "No two-sided quote for the 6,010 put, no two-sided quote for the 6,010 call."
         )
         assert (chosen["debit"], chosen["package"]["mid"]) == (None, None)
+
+    def test_a_leg_that_was_never_quoted_is_waited_for(self) -> None:
+        never = (None, None)
+        chain, forward = picture({(5985, "P"): never, (6035, "P"): never})
+
+        found = price(chain, forward, Terms(DAY, 6010, 25, 25, side="puts"))
+
+        assert found["refusal"] == "No quote of the 5,985 and 6,035 put has come yet."
 
     def test_without_a_forward_the_debit_stands_and_the_odds_say_why_not(self) -> None:
         chain, _ = picture()
