@@ -27,7 +27,8 @@ const known = (value) => typeof value === "number" && Number.isFinite(value);
 
 const state = { plan: data.plan, candidates: data.saved.candidates, problem: data.saved.problem, at: performance.now(), asked: 0, drawnAt: 0, timer: 0 };
 
-const apiUrl = (query) => `/api/butterfly?${new URLSearchParams(Object.entries(query).filter(([name, value]) => FIELDS.includes(name) && value !== ""))}`;
+const textOf = (query) => new URLSearchParams(FIELDS.filter((name) => (query[name] ?? "") !== "").map((name) => [name, query[name]]));
+const apiUrl = (query) => `/api/butterfly?${textOf(query)}`;
 const room = ({ symbol, key }) => ({ symbol, view: key ?? `symbol=${encodeURIComponent(symbol)}` });
 const elapsed = () => ((performance.now() - state.at) / 1000) * app.clock.speed;
 
@@ -71,8 +72,7 @@ async function change(changes, typed = null) {
 
 /** All that is asked for stands in the address. */
 function keepAddress() {
-  const address = new URLSearchParams(Object.entries(state.plan.query).filter(([name]) => FIELDS.includes(name)));
-  history.replaceState(null, "", `${location.pathname}?${address}`);
+  history.replaceState(null, "", `${location.pathname}?${textOf(state.plan.query)}`);
 }
 
 /** Show another request from now on: its address, its room. */
@@ -262,7 +262,7 @@ async function forget(each) {
 
 action("save").addEventListener("click", async () => {
   try {
-    const { candidate } = await post("/api/butterfly/candidates", Object.fromEntries(Object.entries(state.plan.query).filter(([name]) => FIELDS.includes(name))));
+    const { candidate } = await post("/api/butterfly/candidates", Object.fromEntries(textOf(state.plan.query)));
     state.candidates = [candidate, ...state.candidates.filter((each) => each.id !== candidate.id)];
     drawCandidates();
     toast(`Saved ${candidateName(candidate)} at ${price(candidate.entry)}`);
