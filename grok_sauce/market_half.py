@@ -11,16 +11,18 @@ from typing import Any
 
 from grok_sauce import settings as knobs
 from grok_sauce.analytics import ANALYTICS
-from grok_sauce.butterfly_chains import butterfly_desk
 from grok_sauce.clients.tastytrade import Tastytrade, TastytradeSettings
-from grok_sauce.connection_test import ConnectionTest
 from grok_sauce.controls import Controls
+from grok_sauce.desks.butterfly_chains import butterfly_desk
+from grok_sauce.desks.connection_test import ConnectionTest
+from grok_sauce.desks.gex import GexDesk, GexSettings, cboe_maker
+from grok_sauce.desks.gex_history import GexHistoryDesk
+from grok_sauce.desks.gex_signal import SignalLevels, SignalSettings
+from grok_sauce.desks.setup import SetupDesk
 from grok_sauce.engine import Engine
 from grok_sauce.errors import SettingsError
 from grok_sauce.feeds.dxlink import DxLinkFeed, DxLinkSettings
-from grok_sauce.gex_desk import GexDesk, GexSettings, cboe_maker
-from grok_sauce.gex_history_desk import GexHistoryDesk
-from grok_sauce.gex_signal import SignalLevels, SignalSettings
+from grok_sauce.following.watchlist import Watchlist
 from grok_sauce.health import Health
 from grok_sauce.http import Http
 from grok_sauce.market.batches import Batch
@@ -37,9 +39,7 @@ from grok_sauce.runtime.status import SourceStatus
 from grok_sauce.runtime.supervisor import Supervisor
 from grok_sauce.runtime.worker import Worker
 from grok_sauce.settings import Settings, SettingsStore, write_whole
-from grok_sauce.setup_desk import SetupDesk
 from grok_sauce.update import Update
-from grok_sauce.watchlist import Watchlist
 
 log = logging.getLogger(__name__)
 

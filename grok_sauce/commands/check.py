@@ -221,7 +221,7 @@ def broker(environ: Mapping[str, str], clock: Clock, symbols: list[str]) -> list
         token = attempt("Quote token", lambda: f"level {client.quote_token().level}")
         found.append(token)
         if token.ok and symbols:
-            from grok_sauce.symbol_test import live_symbols
+            from grok_sauce.desks.symbol_test import live_symbols
 
             found += [
                 Finding(f"Symbol {each.symbol}", each.ok, each.text, each.cure, each.counts)

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from grok_sauce import symbol_test
 from grok_sauce.commands import check
-from grok_sauce.connection_test import near_options
+from grok_sauce.desks import symbol_test
+from grok_sauce.desks.connection_test import near_options
+from grok_sauce.desks.symbol_test import Delivered, live_symbols
 from grok_sauce.feeds.subscriptions import Subscription
 from grok_sauce.market.batches import FIELDS, Batch
 from grok_sauce.market.instruments import Instrument, provisional
 from grok_sauce.market.state import MarketState
 from grok_sauce.runtime.clock import ManualClock
-from grok_sauce.symbol_test import Delivered, live_symbols
 
 NOW = 1797449527.0  # Wednesday 2026-12-16, 14:32:07 New York
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from grok_sauce.butterfly_candidates import Candidates, contracts_of
-from grok_sauce.butterfly_facts import (
+from grok_sauce.controls import Controls
+from grok_sauce.desks.butterfly_candidates import Candidates, contracts_of
+from grok_sauce.desks.butterfly_facts import (
     NOTHING,
     basis_of,
     expiries_ahead,
@@ -23,8 +24,7 @@ from grok_sauce.butterfly_facts import (
     vix_of,
     worked,
 )
-from grok_sauce.butterfly_form import Form, Invalid, Unlisted, complete, read, read_key
-from grok_sauce.controls import Controls
+from grok_sauce.desks.butterfly_form import Form, Invalid, Unlisted, complete, read, read_key
 from grok_sauce.errors import SettingsError
 from grok_sauce.market.expiries import Expiry
 from grok_sauce.market.listing import ListedChain

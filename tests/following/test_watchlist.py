@@ -11,12 +11,12 @@ import pytest
 
 from grok_sauce.errors import SourceError
 from grok_sauce.feeds.subscriptions import Subscription
+from grok_sauce.following.watchlist import TICKERS, Watchlist, history_start
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.instruments import Instrument
 from grok_sauce.market.products import Kind
 from grok_sauce.market.sessions import NEW_YORK
 from grok_sauce.runtime.clock import ManualClock
-from grok_sauce.watchlist import TICKERS, Watchlist, history_start
 
 DAY = 86400.0
 

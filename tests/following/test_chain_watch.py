@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grok_sauce.chain_watch import ChainWatch, reason_of
 from grok_sauce.clients.tastytrade import chain_day
 from grok_sauce.errors import SourceError, SourceRefused
 from grok_sauce.feeds.subscriptions import NEAREST, PRESET, VIEW, Planner, Shortfall, Subscription
+from grok_sauce.following.chain_watch import ChainWatch, reason_of
+from grok_sauce.following.views import Views
 from grok_sauce.market import sessions
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.expiries import Expiry
@@ -24,7 +25,6 @@ from grok_sauce.market.listing import ListedChain, ListedExpiry, Listing
 from grok_sauce.market.window import Anchors, slack_of
 from grok_sauce.runtime.clock import ManualClock
 from grok_sauce.settings.document import Gex
-from grok_sauce.views import Views
 
 NEW_YORK = ZoneInfo("America/New_York")
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from grok_sauce.controls import Controls
+from grok_sauce.desks.gex_signal import COOLDOWN, NoLevels, SignalLevels, SignalSettings, signal
 from grok_sauce.errors import SettingsError
-from grok_sauce.gex_signal import COOLDOWN, NoLevels, SignalLevels, SignalSettings, signal
 from grok_sauce.questions import Questions
 from grok_sauce.runtime.clock import ManualClock
 from grok_sauce.runtime.concurrency import spawn

@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grok_sauce.butterfly_desk import ButterflyDesk, Context
+from grok_sauce.desks.butterfly import ButterflyDesk, Context
+from grok_sauce.desks.gex import GexDesk
 from grok_sauce.engine import Engine
-from grok_sauce.gex_desk import GexDesk
 from grok_sauce.market import sessions
 from grok_sauce.market.expiries import Expiry
 from grok_sauce.market.listing import ListedChain

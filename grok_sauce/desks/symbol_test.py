@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from grok_sauce.clients.tastytrade import Tastytrade
-from grok_sauce.connection_test import OPTIONS, PATIENCE, Listener, near_options
+from grok_sauce.desks.connection_test import OPTIONS, PATIENCE, Listener, near_options
 from grok_sauce.errors import GrokSauceError
 from grok_sauce.feeds.dxlink import Subscription
 from grok_sauce.market.instruments import Instrument

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from grok_sauce.butterfly_desk import TOPIC, ButterflyDesk, Context
-from grok_sauce.butterfly_form import Invalid, read, read_key
 from grok_sauce.controls import Controls
+from grok_sauce.desks.butterfly import TOPIC, ButterflyDesk, Context
+from grok_sauce.desks.butterfly_form import Invalid, read, read_key
 from grok_sauce.errors import SettingsError
 from grok_sauce.questions import Questions
 from grok_sauce.runtime.clock import ManualClock

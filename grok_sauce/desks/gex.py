@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from grok_sauce.analytics.gex_live import GexWishes, RateWishes
-from grok_sauce.chain_watch import ChainWatch, reason_of
 from grok_sauce.clients.tastytrade import Tastytrade, chain_day, read_chain
 from grok_sauce.controls import Controls
 from grok_sauce.engine import Engine
 from grok_sauce.errors import SettingsError, SourceError
 from grok_sauce.feeds.dxlink import DxLinkFeed
+from grok_sauce.following.chain_watch import ChainWatch, reason_of
+from grok_sauce.following.views import Views
 from grok_sauce.http import Http
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.instruments import Instrument, normalise, provisional
@@ -31,7 +32,6 @@ from grok_sauce.runtime.clock import Clock
 from grok_sauce.runtime.status import SourceStatus
 from grok_sauce.runtime.worker import Worker
 from grok_sauce.settings import Settings, knob
-from grok_sauce.views import Views
 
 if TYPE_CHECKING:
     from grok_sauce.analytics.forward import Rates

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from grok_sauce.chain_plan import Need, Plan, plan_of
 from grok_sauce.errors import SourceError, SourceRefused
 from grok_sauce.feeds.subscriptions import NEAREST, PRESET, VIEW, Shortfall, Subscription
+from grok_sauce.following.chain_plan import Need, Plan, plan_of
+from grok_sauce.following.views import Views
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.expiries import ahead
 from grok_sauce.market.instruments import Instrument
@@ -20,7 +21,6 @@ from grok_sauce.runtime.backoff import Backoff
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.runtime.status import SourceStatus
 from grok_sauce.settings.document import Gex
-from grok_sauce.views import Views
 
 log = logging.getLogger(__name__)
 

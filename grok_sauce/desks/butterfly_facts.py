@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from grok_sauce.butterfly_form import Form
+from grok_sauce.desks.butterfly_form import Form
 from grok_sauce.market import sessions
 from grok_sauce.market.expiries import Expiry, ahead
 from grok_sauce.market.listing import ListedChain, ListedExpiry

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from grok_sauce.errors import SettingsError
+from grok_sauce.following.views import LINGER, MOST, Kept, Views
 from grok_sauce.runtime.clock import ManualClock
-from grok_sauce.views import LINGER, MOST, Kept, Views
 
 
 class Told:

@@ -1,0 +1,1 @@
+"""Desks: each joins some parts and answers what pages do and ask of them."""

@@ -1,0 +1,1 @@
+"""What is followed: the symbols, options and views that are wanted of the feed."""
