@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from grok_sauce.butterfly_desk import ButterflyDesk, Context
+from grok_sauce.desks.butterfly import ButterflyDesk, Context
 from grok_sauce.runtime.clock import ManualClock
 from grok_sauce.storage.butterflies import Butterflies
 from tests.butterfly_market import FULL, GEX, ROWS, FakeChains

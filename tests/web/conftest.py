@@ -12,8 +12,8 @@ import flask
 import pytest
 
 from grok_sauce.controls import Controls
+from grok_sauce.desks.gex_signal import signal
 from grok_sauce.errors import SettingsError
-from grok_sauce.gex_signal import signal
 from grok_sauce.publishers.snapshot import Snapshot
 from grok_sauce.questions import Questions
 from grok_sauce.runtime.clock import ManualClock

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grok_sauce.gex_signal import NoLevels
+from grok_sauce.desks.gex_signal import NoLevels
 from grok_sauce.update import Update
 from grok_sauce.web.errors import Refusal
 from grok_sauce.web.tickers import normal_view, page_of
