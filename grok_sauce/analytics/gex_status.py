@@ -60,7 +60,20 @@ def live_status(
     short = listing.short.get(name)
     note = "" if short is None else f" {short[1]:,} of {short[0]:,} lines fit: {short[2]}."
     state, text = _state(view, listing, chain, kind, stale, loaded)
+    waits = _not_followed(listing, name, view.now) if state in ("live", "closed") else ""
+    if waits:
+        state, text = "loading", waits
     return {"state": state, "text": (text + note).strip(), "loaded": loaded, "of": len(chain)}
+
+
+def _not_followed(listing: Listing, name: str, now: float) -> str:
+    """What a view lacks until its expiries have been asked for, which takes a second; "": none.
+
+    Until then its numbers would be those of the expiries that other views brought.
+    """
+    places = listing.places(name, now)
+    followed = sum(place in listing.whole for place in places)
+    return "" if followed == len(places) else f"{followed} of {len(places)} expiries are followed."
 
 
 def _state(

@@ -487,6 +487,22 @@ def test_a_shortfall_of_the_feed_is_part_of_what_is_said() -> None:
     assert "2,400 of 3,670 lines fit" in live.payload()["status"]["text"]
 
 
+def test_a_view_whose_expiries_are_not_all_followed_yet_is_loading() -> None:
+    days = ("2026-12-16", "2026-12-18", "2026-12-21")
+    live = Live(days=days, window=(0, 1), whole=frozenset({0, 1}))
+    live.wishes = GexWishes(("SPX",), (("SPX", "7d", True), ("SPX", "0dte", True)), RATES)
+    live.put_spot(6000.0)
+    live.put_chain()
+    live.beat()
+
+    status = live.payload("SPX:7d")["status"]
+    assert (status["state"], status["text"]) == ("loading", "2 of 3 expiries are followed.")
+    assert [live.payload(f"SPX:{view}")["status"]["state"] for view in ("all", "0dte")] == [
+        "live",
+        "live",
+    ]
+
+
 def test_all_listed_expiries_are_offered_with_what_is_followed() -> None:
     live = Live(
         days=("2026-12-16", "2026-12-18", "2027-01-15"), window=(0, 1), whole=frozenset({0, 1})
