@@ -1,7 +1,7 @@
 // What stands where numbers would be: loading, no chain, refused; and the line for stale and closed.
 
 import { h, part, setText } from "../dom.js";
-import { clock, count, day } from "../format.js";
+import { clock, count, date, day } from "../format.js";
 import { columnsOf } from "./series.js";
 
 const TITLES = { refused: "No GEX for", no_chain: "No options for", loading: "Loading the chain of" };
@@ -67,7 +67,7 @@ export function drawLine(root, line, resume = false) {
 export function stateLine(payload) {
   const { state, text } = payload?.status ?? {};
   if (state === "stale") return { kind: "warning", strong: "Stale.", text: text || "The inputs are older than they should be." };
-  if (state === "closed") return { kind: "info", strong: text || "The market is closed.", text: payload.as_of ? `Levels are those of ${day(payload.as_of.slice(0, 10))}, ${clock(Date.parse(payload.as_of))} ET.` : "" };
+  if (state === "closed") return { kind: "info", strong: text || "The market is closed.", text: payload.as_of ? `Worked out at ${date(Date.parse(payload.as_of))}, ${clock(Date.parse(payload.as_of))} ET.` : "" };
   const loaded = state === "loading" ? loadedText(payload.status) : "";
   if (loaded) return { kind: "info", strong: `${loaded} contracts loaded.`, text: text || "Numbers are those of the part that is there." };
   return null;

@@ -69,6 +69,11 @@ export class Through {
     return !this.#view.date || !this.#day.dates?.length || this.#view.date === this.#day.dates.at(-1);
   }
 
+  /** Does the newest payload say that it is live? */
+  get #isLive() {
+    return this.#live?.status?.state === "live";
+  }
+
   /** Net at the first minute by strike, in $ per 1%. */
   get open() {
     const [first] = this.#day.net;
@@ -109,7 +114,9 @@ export class Through {
 
   /** A live payload: its minute is added when it belongs to the day and the view shown. */
   take(payload) {
+    const wasLive = this.#isLive;
     this.#live = payload;
+    if (this.#isLive !== wasLive) this.#drawEnd();
     if (!this.isToday || !hasNumbers(payload) || !payload.as_of) return;
     if (this.#day.view !== payload.view) {
       // minutes are kept of one view: the stored ones are asked for again instead
@@ -174,9 +181,11 @@ export class Through {
   #drawEnd() {
     const box = part(this.#root, "live-end");
     const last = this.#day.minutes.at(-1);
-    box.dataset.live = String(this.#at === null && this.isToday);
+    const isEnd = this.#at === null && this.isToday;
+    box.dataset.live = String(isEnd && this.#isLive);
     if (last === undefined) setText(box, "");
-    else if (this.#at === null) setText(box, this.isToday ? `At the live end, ${minuteText(last)}` : `${minuteText(last)}, ${dateText(last)}`);
+    else if (isEnd) setText(box, `At the ${this.#isLive ? "live end" : "newest minute"}, ${minuteText(last)}`);
+    else if (this.#at === null) setText(box, `${minuteText(last)}, ${dateText(last)}`);
     else setText(box, `${minuteText(this.#at)}, history`);
   }
 
