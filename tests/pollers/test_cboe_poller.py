@@ -385,7 +385,11 @@ def test_after_a_long_pause_the_kept_chain_comes_first_and_a_new_one_after_it(
     assert held == [NOON - 900, pytest.approx(NOON + 1810 - 900, abs=15)]
 
 
-@pytest.mark.parametrize("content", [b"", b"\x1f\x8b", gzip.compress(b"{}"), b"rubbish"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\x1f\x8b", gzip.compress(b"{}"), b"rubbish"],
+    ids=["empty", "a head alone", "no chain", "rubbish"],
+)
 def test_a_kept_file_that_is_broken_is_passed_over(
     desk: Desk, tmp_path: Path, content: bytes
 ) -> None:
