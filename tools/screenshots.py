@@ -201,10 +201,11 @@ def shoot(browser: Browser, url: str, shot: tuple[str, str, int, int, str, str],
     expect(loading).to_have_count(0, timeout=30_000)
     page.wait_for_timeout(2500)
     if path in ENDS and width > 600:
-        end = page.evaluate("(part) => document.querySelector(part).getBoundingClientRect().bottom",
-                            ENDS[path])  # fmt: skip
-        page.set_viewport_size({"width": width, "height": round(end) + 12})
-        page.wait_for_timeout(1500)
+        find = "(part) => document.querySelector(part).getBoundingClientRect().bottom"
+        end = 0
+        while end != (end := round(page.evaluate(find, ENDS[path]))):  # rows come and go
+            page.set_viewport_size({"width": width, "height": end + 12})
+            page.wait_for_timeout(800)
     page.screenshot(path=str(out / f"{name}.png"))
     wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
     print(f"{name}.png", "SCROLLS SIDEWAYS" if wide else "", *problems)
