@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 from grok_sauce.errors import BadPayload
@@ -18,7 +19,7 @@ _PLAIN: Final = frozenset({int, float, str, bool, type(None)})
 class Layout:
     """Where a kind's symbol and columns are in a COMPACT run of one channel."""
 
-    __slots__ = ("columns", "fields", "symbols", "width")
+    __slots__ = ("columns", "fields", "pick", "symbols", "width")
 
     def __init__(self, kind: str, fields: Sequence[str]) -> None:
         """Read a field list of FEED_CONFIG.
@@ -36,6 +37,8 @@ class Layout:
             slice(fields.index(name), None, self.width) if name in fields else None
             for name in FIELDS[kind]
         )
+        # Symbols and columns in one call; None where a column is left out.
+        self.pick = None if None in self.columns else itemgetter(self.symbols, *self.columns)
 
 
 class ChannelDecoder:
@@ -109,12 +112,17 @@ class ChannelDecoder:
             raise BadPayload(
                 f"dxLink: {len(flat)} {kind} values do not fill rows of {layout.width}"
             )
-        symbols = flat[layout.symbols]
+        columns: tuple[Sequence[Any], ...]
+        if layout.pick is not None:
+            picked = layout.pick(flat)
+            symbols, columns = picked[0], picked[1:]
+        else:
+            symbols, empty = flat[layout.symbols], (None,) * count
+            columns = tuple([flat[c] if c else empty for c in layout.columns])
         _check_symbols(symbols)
         if not plain and not _PLAIN.issuperset(map(type, flat)):
             raise BadPayload(f"dxLink: a {kind} value is neither number, text nor null")
-        empty = (None,) * count
-        return Batch(kind, symbols, tuple([flat[c] if c else empty for c in layout.columns]), at)
+        return Batch(kind, symbols, columns, at)
 
     def _full(self, data: list[Any], at: float) -> list[Batch]:
         """Objects; runs of one kind become one batch, so that the order of kinds is kept."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 # Canonical columns per kind, without the symbol: what somebody reads and no more, because
 # each costs time with every event. A feed asks for these, decodes into
@@ -31,8 +30,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Events of one kind: symbols[i] goes with columns[j][i] for each field j of FIELDS[kind].
 
     symbols are streamer symbols ("SPY", "/ESZ26:XCME", ".SPXW261218C6000", "SPY{=m}"),
