@@ -53,6 +53,7 @@ class Item:
     alternative: Mapping[str, Any] | None
     previous_close: float | None
     oi_whole: float | None
+    held: OptionChain | None = None  # with what is followed outside the window, for max pain
 
 
 # ---- on the engine's thread -------------------------------------------------------------
@@ -169,7 +170,20 @@ def item(view: View, key: str, symbol: str, name: str) -> Item:
         alternative=_alternative(view, listing, spot, factor),
         previous_close=_previous_close(view, listing),
         oi_whole=_oi_whole(view, symbol),
+        held=_held(view, book, spot, wanted),
     )
+
+
+def _held(view: View, book: ChainBook, spot: Spot, wanted: list[Expiry]) -> OptionChain | None:
+    """All followed contracts of these expiries where some are outside the window; else None.
+
+    Max pain asks for all strikes of an expiry, also those that GEX does without.
+    """
+    expiries = book.listing.expiries
+    outside = np.unique(book.expiry[~book.core]).tolist()
+    if not any(expiries[place] in wanted for place in outside):
+        return None
+    return narrowed(book.whole(spot, view.now, view.source), wanted)
 
 
 def _cboe_item(view: View, key: str, symbol: str, name: str, listing: Listing | None) -> Item:
@@ -341,6 +355,7 @@ def run(work: Work) -> dict[str, Any]:
 
 def payload(one: Item, gamma: Any = "model") -> dict[str, Any]:
     """The report of one view, with what only the live side knows."""
+    held = one.held
     made = levels.report(
         one.chain,
         one.rates,
@@ -352,6 +367,7 @@ def payload(one: Item, gamma: Any = "model") -> dict[str, Any]:
         spot_alternative=one.alternative,
         status=one.status,
         stale=one.stale,
+        pains=None if held is None else max_pain.per_expiry(held, held.as_of),
     )
     if one.no_conversion is not None:
         made["conversion"] = dict(one.no_conversion)

@@ -90,6 +90,7 @@ def report(
     spot_alternative: Mapping[str, Any] | None = None,
     status: Mapping[str, Any] | None = None,
     stale: float = STALE,
+    pains: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """All numbers of the contracts given, at chain.as_of, in $ per 1 % move.
 
@@ -98,14 +99,17 @@ def report(
     chain's own. conversion: carries the levels to a future. oi_whole: open interest of all
     contracts of the underlying, for the share. previous_close: points, for the change.
     spot_alternative, status: what the caller knows better, passed on. stale: seconds after
-    which greeks and quotes no longer count.
+    which greeks and quotes no longer count. pains: rows of max_pain.per_expiry, from a caller
+    who knows of more strikes than the chain has.
 
     Where there is no spot, or greeks cannot be had from it (VIX), what needs them is None;
     open interest, volume and max pain stand.
     """
     listed, chain = chain, _compact(chain)
     parts = _prepare(chain, rates, gamma, stale)
-    pain = max_pain.per_expiry(chain, chain.as_of, pairs=parts.pairs)
+    pain = pains
+    if pain is None:
+        pain = max_pain.per_expiry(chain, chain.as_of, pairs=parts.pairs)
     smile = None if parts.nearest is None else parts.smiles[parts.nearest]
     return {
         **_head(parts, gamma, view, previous_close, spot_alternative),

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
+from grok_sauce.analytics import contract_rows
 from grok_sauce.analytics.black_scholes import black_scholes
 from grok_sauce.analytics.gex_blank import blank
 from grok_sauce.analytics.gex_live import GexWishes, RateWishes, compute, freeze, max_pain
@@ -485,6 +486,26 @@ def test_a_shortfall_of_the_feed_is_part_of_what_is_said() -> None:
     live.beat()
 
     assert "2,400 of 3,670 lines fit" in live.payload()["status"]["text"]
+
+
+def test_max_pain_asks_for_the_strikes_outside_the_window_as_well() -> None:
+    inside = tuple(strike <= 5950 for strike in STRIKES for _ in ("call", "put"))
+    live = Live(core=inside)
+    live.put_spot(6000.0)
+    live.put_chain()
+    live.beat()
+
+    found = live.payload()
+
+    # Worked by hand: the window's two strikes alone would say 5950.
+    assert found["max_pain"][0]["strike"] == 6000.0
+    assert next(row["value"] for row in found["levels"] if row["key"] == "max_pain") == 6000.0
+    assert (found["contracts"], found["scope"]["strike_high"]) == (4, 5950.0)
+    used = live.cache["used"]["SPX:all"]
+    table = contract_rows.contract_rows(used)
+    rows = [dict(zip(table["header"], row, strict=True)) for row in table["rows"]]
+    assert [row["excluded"] for row in rows] == [None] * 4 + ["outside_window"] * 6
+    assert [row["used"] for row in rows] == [True] * 4 + [False] * 6
 
 
 def test_a_view_whose_expiries_are_not_all_followed_yet_is_loading() -> None:

@@ -33,6 +33,7 @@ class Line:
     gamma: float | None
     age: float | None
     used: bool
+    is_outside: bool  # of the window: it counts for max pain alone
     years: float | None
     rate: float
     dividend_yield: float | None
@@ -44,6 +45,8 @@ class Line:
         known = (self.strike, self.oi or 0.0, self.gamma or 0.0, self.iv or 0.0)
         if self.years is None:
             return "expired"
+        if self.is_outside:
+            return "outside_window"
         if min(known) < 0 or self.strike == 0 or (self.iv or 0.0) > 5 or (self.gamma or 0.0) > 10:
             return "bad"
         if self.multiplier is None:
@@ -83,6 +86,7 @@ def read(body: bytes) -> Chain:
             strike=float(row["strike"]),
             is_call={"C": True, "P": False}[row["right"]],
             used={"true": True, "false": False}[row["used"]],
+            is_outside=row["excluded"] == "outside_window",
             age=_number(row["greeks_age_s"]),
             rate=float(row["rate"]),
             **{
@@ -156,7 +160,8 @@ class Twin:
 
     def __init__(self, chain: Chain) -> None:
         self.chain, self.spot = chain, chain.spot
-        self.live = [line for line in chain.lines if line.settles > chain.now]
+        self.held = [line for line in chain.lines if line.settles > chain.now]
+        self.live = [line for line in self.held if not line.is_outside]
         self.used = [line for line in chain.lines if line.reason is None]
         self.strikes = sorted({line.strike for line in self.live})
         units = {"gex": self._gex, "dex": self._dex, "vex": self._vex, "chex": self._chex}
@@ -273,7 +278,7 @@ class Twin:
     def max_pain(self) -> list[dict[str, Any]]:
         """One row an expiry and settlement, by brute force over its strikes in $."""
         classes: dict[tuple[str, str, str], list[Line]] = {}
-        for line in sorted(self.live, key=lambda line: (line.settles, line.class_[1])):
+        for line in sorted(self.held, key=lambda line: (line.settles, line.class_[1])):
             classes.setdefault(line.class_, []).append(line)
         return [self._pain(*each) for each in classes.items()]
 
