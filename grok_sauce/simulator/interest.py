@@ -66,7 +66,7 @@ def open_interest(
     round_numbers = _roundness(strikes, reference)
     name = (seed, expiry.root, expiry.day.toordinal())
     sides = []
-    for right, center, width, weight in (("C", 0.9, 1.1, 1.0), ("P", -1.3, 1.7, 1.45)):
+    for right, center, width, weight in (("C", 0.8, 1.1, 1.0), ("P", -1.4, 1.5, 1.15)):
         hump = np.exp(-0.5 * ((z - center) / width) ** 2) + 0.03 * np.exp(-np.abs(z) / 3)
         settled = _lognormal(scatter(keys, *name, right), 0.7)
         daily = 0.94 + 0.12 * scatter(keys, *name, right, today.toordinal())
