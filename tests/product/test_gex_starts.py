@@ -230,7 +230,7 @@ def half(day: date) -> bool:
 
 
 def test_the_nearest_expiry_rolls_at_the_close_while_we_look(tmp_path: Path) -> None:
-    product = launch(tmp_path, "2026-12-16T15:59:00", "--speed", "2")
+    product = launch(tmp_path, "2026-12-16T15:59:25", "--speed", "2")
     close = datetime(2026, 12, 16, 21, tzinfo=UTC)
     seen: list[tuple[datetime, dict[str, Any]]] = []
 
