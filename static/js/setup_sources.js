@@ -11,7 +11,7 @@ const SOURCES = [
   { name: "fred", label: "FRED releases", text: "Actual values of US releases." },
   { name: "forex_factory", label: "Forex Factory calendar", text: "Forecasts for the week. One file, read once a day." },
   { name: "tradingview", label: "TradingView prices", text: "Unofficial interface, may stop working and may break their terms." },
-  { name: "cboe", label: "Cboe chains", text: "15 min delayed, used when dxLink has no open interest." },
+  { name: "cboe", label: "Cboe chains", text: "Whole chains, 15 min late: the share of open interest followed, and a stand-in where the broker has no chain." },
 ];
 
 export class Sources {
@@ -45,7 +45,7 @@ export class Sources {
   #when({ name }, path) {
     if (name in MINUTES) return [this.#interval(name, path)];
     if (name === "forex_factory") return this.#daily(path);
-    return [name === "tradingview" ? "while it is on" : "every 15 min"];
+    return [name === "tradingview" ? "while it is on" : "every 5 min in the session"];
   }
 
   #interval(name, path) {
