@@ -109,6 +109,43 @@ def test_the_picture_has_both_lines_across_and_a_ring_at_each_break_even(
     assert f"break-evens {planner.plan['chosen']['break_even_low']:,.2f}" in label
 
 
+# Pixels in the colour of the grid inside each text at the ends of the band.
+GRID_IN_TEXT = """
+() => {
+  const box = document.querySelector('[data-panel="payoff"] [data-part="chart"]');
+  const css = getComputedStyle(document.documentElement).getPropertyValue('--line').trim();
+  const line = [1, 3, 5].map((at) => parseInt(css.slice(at, at + 2), 16)).join();
+  // what is seen: the canvases of the largest size, one over the other
+  const size = (canvas) => canvas.width * canvas.height;
+  const all = [...box.querySelectorAll('canvas')];
+  const most = Math.max(...all.map(size));
+  const seen = document.createElement('canvas');
+  seen.width = all.find((each) => size(each) === most).width;
+  seen.height = most / seen.width;
+  const context = seen.getContext('2d');
+  for (const each of all.filter((one) => size(one) === most)) context.drawImage(each, 0, 0);
+  const grid = (left, top, width, height) => {
+    const { data } = context.getImageData(left, top, width, height);
+    let found = 0;
+    for (let at = 0; at < data.length; at += 4) found += data.slice(at, at + 3).join() === line;
+    return found;
+  };
+  return box.drawn.ends.map(({ text, left, right, top, bottom }) => (
+    { text, inside: grid(left, top, right - left, bottom - top) }));
+}
+"""
+
+
+def test_no_line_goes_through_the_ends_of_the_expected_move(visit: Visit, templates: Any) -> None:
+    planner = Planner(visit, templates, width=390, height=844).open()
+    planner.page.wait_for_timeout(500)
+
+    found = planner.page.evaluate(GRID_IN_TEXT)
+
+    assert ["move" in each["text"] for each in found] == [True, True]
+    assert [each["inside"] for each in found] == [0, 0]
+
+
 def test_the_picture_is_behind_as_a_table(planner: Planner) -> None:
     planner.page.get_by_role("button", name="Table", exact=True).click()
 

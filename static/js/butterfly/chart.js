@@ -35,6 +35,8 @@ export class PayoffChart {
   /** hover(index | null) is told which point of the picture is under the pointer. */
   constructor(box, hover) {
     const { createOptionsChart, BaselineSeries, LineSeries } = window.LightweightCharts;
+    // a canvas cannot be asked what it shows, so the box can
+    Object.defineProperty(box, "drawn", { get: () => ({ lines: this.#lines.drawn, rings: this.#marks.drawn, ends: this.#marks.ends }) });
     this.#chart = createOptionsChart(box, this.#options());
     const add = (type, options) => this.#chart.addSeries(type, { ...BARE, ...options });
     this.#series.compared = add(LineSeries, { lineWidth: 1.5, lineStyle: 2 });
@@ -49,11 +51,6 @@ export class PayoffChart {
       hover(this.#plan?.curve && at >= 0 && at < this.#plan.curve.x.length ? at : null);
     });
     new ResizeObserver(() => this.#chart.timeScale().fitContent()).observe(box);
-  }
-
-  /** What stands where, for tests: lines across, rings of break-evens. */
-  get drawn() {
-    return { lines: this.#lines.drawn, rings: this.#marks.drawn };
   }
 
   draw(plan) {

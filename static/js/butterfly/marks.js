@@ -29,9 +29,13 @@ export class Marks {
   constructor() {
     this.#views = [
       new Layer("bottom", (context, size) => this.#band(context, size)),
-      new Layer("top", (context, size) => this.#rings(context, size)),
+      new Layer("top", (context, size) => {
+        this.#ends(context, size);
+        this.#rings(context, size);
+      }),
     ];
     this.drawn = [];
+    this.ends = [];
   }
 
   #views;
@@ -64,25 +68,41 @@ export class Marks {
     return low + (high - low) * (place - Math.floor(place));
   }
 
-  #band(context, { width, height }) {
+  /** [from, to] of the band in pixels, null where none of it is in the picture. */
+  #reach(width) {
     const band = this.#content?.band;
-    if (!band) return;
+    if (!band) return null;
     const from = Math.max(0, this.#x(band.low) ?? 0);
     const to = Math.min(width, this.#x(band.high) ?? width);
-    if (to <= from) return;
+    return to > from ? [from, to] : null;
+  }
+
+  #band(context, { width, height }) {
+    const reach = this.#reach(width);
+    if (!reach) return;
+    context.fillStyle = this.#look.raised;
+    context.fillRect(reach[0], 44, reach[1] - reach[0], height - 44);
+  }
+
+  /** The ends of the band in words, on its own colour: grid and lines do not cross them. */
+  #ends(context, { width, height }) {
+    this.ends = [];
+    const reach = this.#reach(width);
+    if (!reach) return;
     const { raised, text3, font } = this.#look;
-    context.fillStyle = raised;
-    context.fillRect(from, 44, to - from, height - 44);
+    const { lowText, highText } = this.#content.band;
     context.font = font;
-    context.fillStyle = text3;
-    context.textBaseline = "alphabetic";
-    const last = context.measureText(band.highText).width;
-    if (context.measureText(band.lowText).width + last + 30 > to - from) return;
+    context.textBaseline = "middle";
     context.textAlign = "left";
-    context.fillText(band.lowText, from + 6, height - 8);
-    context.textAlign = "right";
-    context.fillText(band.highText, to - 6, height - 8);
-    context.textAlign = "left";
+    const [low, high] = [lowText, highText].map((text) => Math.ceil(context.measureText(text).width));
+    if (low + high + 30 > reach[1] - reach[0]) return;
+    for (const [text, left, wide] of [[lowText, reach[0] + 6, low], [highText, reach[1] - 6 - high, high]]) {
+      context.fillStyle = raised;
+      context.fillRect(left - 3, height - 12 - BOX / 2, wide + 6, BOX);
+      context.fillStyle = text3;
+      context.fillText(text, left, height - 11.5);
+      this.ends.push({ left, right: left + wide, top: height - 12 - BOX / 2, bottom: height - 12 + BOX / 2, text });
+    }
   }
 
   #rings(context, { width }) {
