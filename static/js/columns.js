@@ -76,6 +76,13 @@ const money = (id, label, extra = {}) => ({
   value: (row) => row[id], text: (row) => price(row[id], row.decimals), ...extra,
 });
 
+/** How far a level of the options is from the price, the sign towards the level. */
+const distance = (id, label, level) => ({
+  id: `${id}_distance`, label, num: true, optional: true, sample: "+00.00%", value: (row) => row[`${id}_distance`],
+  text: (row) => percent(row[`${id}_distance`]), about: `From the price to the ${level}, in percent of the price`,
+  title: (row) => (typeof row[id] === "number" && typeof row.price === "number" ? `${price(row[id], 2)} against ${price(row.price, row.decimals)}` : ""),
+});
+
 /**
  * In their first order. optional: off until switched on; leaves: rank in which a column goes
  * where the table does not fit; sample: the widest text to make room for; extra: pixels beside it.
@@ -165,8 +172,11 @@ export const COLUMNS = [
     text: (row) => gex(row.net_gex), classes: (row) => tone(row.net_gex), about: "Net gamma exposure, $ per 1% move",
   },
   money("zero_gamma", "Zero gamma", { leaves: 2, text: (row) => price(row.zero_gamma, 2), about: "Price where modelled dealer gamma changes sign" }),
+  distance("zero_gamma", "To zero %", "zero gamma"),
   money("call_wall", "Call wall", { text: (row) => strike(row.call_wall) }),
+  distance("call_wall", "To call wall %", "call wall"),
   money("put_wall", "Put wall", { text: (row) => strike(row.put_wall) }),
+  distance("put_wall", "To put wall %", "put wall"),
   {
     id: "orb", label: "ORB", optional: true, sample: "above 15", value: (row) => row.orb, text: (row) => row.orb ?? DASH,
     about: "Opening range: inside, above or below",
