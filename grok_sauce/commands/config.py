@@ -119,10 +119,21 @@ def _check(path: Path, env: Path | None) -> int:
 def _knobs() -> list[Any]:
     """The settings dataclasses that read the environment."""
     from grok_sauce.clients.tastytrade_tokens import TastytradeSettings
+    from grok_sauce.desks.gex import GexSettings
+    from grok_sauce.desks.gex_signal import SignalSettings
     from grok_sauce.feeds.dxlink_messages import DxLinkSettings
+    from grok_sauce.pollers.cboe_fetch import CboeSettings
     from grok_sauce.web.settings import WebSettings
 
-    return [ProcessSettings, TastytradeSettings, DxLinkSettings, WebSettings]
+    return [
+        ProcessSettings,
+        TastytradeSettings,
+        DxLinkSettings,
+        CboeSettings,
+        GexSettings,
+        SignalSettings,
+        WebSettings,
+    ]
 
 
 def _read(path: Path) -> Any:

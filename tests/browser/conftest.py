@@ -41,6 +41,7 @@ class Site:
     """Answers of the server that is not there; `asked` are the API requests, in order."""
 
     def __init__(self, page: Any) -> None:
+        self.is_down = False  # nobody answers the API
         self.page = page
         self.pages: dict[str, str] = {}
         self.api: dict[str, Any] = {}
@@ -72,6 +73,9 @@ class Site:
             route.abort()
 
     def _answer_api(self, route: Any, path: str) -> None:
+        if self.is_down:
+            route.abort()
+            return
         request = route.request
         self.asked.append((request.method, path, request.post_data_json))
         status, value = 404, {"error": {"code": "none", "message": f"no {path}"}}
