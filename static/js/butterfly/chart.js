@@ -42,8 +42,8 @@ export class PayoffChart {
     this.#series.compared = add(LineSeries, { lineWidth: 1.5, lineStyle: 2 });
     this.#series.today = add(LineSeries, { lineWidth: 1.5, lineStyle: 1 });
     this.#series.chosen = add(BaselineSeries, { baseValue: { type: "price", price: 0 }, lineWidth: 2 });
-    this.#series.chosen.attachPrimitive(this.#marks);
     this.#series.chosen.attachPrimitive(this.#lines);
+    this.#series.chosen.attachPrimitive(this.#marks); // after the lines, which else cross its labels
     this.zero = this.#series.chosen.createPriceLine({ price: 0, lineWidth: 1, lineStyle: 0, axisLabelVisible: false });
     this.#paint();
     this.#chart.subscribeCrosshairMove(({ logical, point }) => {

@@ -18,6 +18,12 @@ class Layer {
   }
 }
 
+/** Height for a label beside a point: not among the labels of the break-evens around zero. */
+function clear(y, zero) {
+  if (zero === null || Math.abs(y - zero) >= 2 * BOX) return y;
+  return y <= zero ? zero - 2 * BOX : zero + 2 * BOX;
+}
+
 /** One primitive on the series whose prices are dollars. */
 export class Marks {
   #chart = null;
@@ -139,7 +145,7 @@ export class Marks {
     context.fill();
     const wide = context.measureText(dot.label).width + 2 * PAD;
     const right = x + 12 + wide < width;
-    this.#label(context, dot.label, right ? x + 12 + wide / 2 : x - 12 - wide / 2, y + (y < 60 ? 14 : 0), this.#look.line2, width, false);
+    this.#label(context, dot.label, right ? x + 12 + wide / 2 : x - 12 - wide / 2, clear(y + (y < 60 ? 14 : 0), zero), this.#look.line2, width, false);
     context.fillStyle = text;
   }
 
