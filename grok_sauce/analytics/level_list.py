@@ -16,7 +16,7 @@ LABELS: Final[dict[str, str]] = {
     "spot": "Spot",
     "zero_gamma": "Zero gamma",
     "zero_gamma_0dte": "Zero gamma, 0DTE",
-    "zero_gamma_ex_0dte": "Zero gamma, without 0DTE",
+    "zero_gamma_ex_0dte": "Zero gamma, ex 0DTE",
     "call_wall": "Call wall",
     "call_wall_2": "Second call wall",
     "put_wall": "Put wall",

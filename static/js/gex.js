@@ -8,7 +8,7 @@ import { announce, isTyping, pageData, part, setText } from "./dom.js";
 import { clock as clockText, date as dateText, strike as strikeText } from "./format.js";
 import { BarsChart, model } from "./gex/bars.js";
 import { Control, pageOf } from "./gex/control.js";
-import { plainText, platformString } from "./gex/copy.js";
+import { aside, joined, plainText, platformString, targetLevels } from "./gex/copy.js";
 import { barsLegend, contractsText, drawAges, drawHead, drawLegend, drawMoment, drawNoTiles, drawTables, drawTiles, drawTitle, readoutText } from "./gex/drawing.js";
 import { csvOf, drawBehind, nameOf } from "./gex/files.js";
 import { explain, startHelp } from "./gex/help.js";
@@ -21,6 +21,7 @@ import { Through } from "./gex/through.js";
 import { neighbour, nextChoice, readView, viewWords, writeView } from "./gex/view.js";
 import { contractName, footText } from "./gex/words.js";
 import { openMenu } from "./menu.js";
+import { toast } from "./toast.js";
 
 const DRAW_MS = 250; // at most four pictures a second
 const data = pageData("gex-data");
@@ -105,6 +106,7 @@ control.take(data.payload?.expiries);
 
 /* Charts */
 const chart = new BarsChart(part(bars, "chart"), (at) => {
+  bars.toggleAttribute("data-reading", at !== null);
   if (at !== null && chart.model) setText(part(bars, "covers"), readoutText(chart.model, at));
   else drawTitle(bars, view, isLoading());
 });
@@ -255,14 +257,20 @@ function pause() {
 function copyMenu(anchor) {
   const payload = shown();
   if (!hasNumbers(payload)) return;
-  const target = payload.conversion ? contractName(payload.conversion.contract) : symbol;
+  if (!targetLevels(payload).length) {
+    toast("Nothing copied: no level is known");
+    return;
+  }
+  const future = joined(payload);
+  const target = future ? contractName(future.contract) : symbol;
+  const says = `prices of ${target}${aside(payload)}`;
   const at = Date.parse(payload.as_of);
   const time = `${dateText(at)} ${clockText(at)} ET`;
   openMenu(anchor, [
     { title: `Levels of ${time}` },
-    { label: "Plain text", hint: "to read", run: () => copyText(plainText(payload, time, payload.view_label ?? viewWords(payload.view)), "Levels copied as text") },
-    { label: "For TradingView", hint: target, run: () => copyText(platformString(payload, "tradingview"), `Levels for TradingView copied, ${target}`) },
-    { label: "For NinjaTrader", hint: target, run: () => copyText(platformString(payload, "ninjatrader"), `Levels for NinjaTrader copied, ${target}`) },
+    { label: "Plain text", hint: "to read", run: () => copyText(plainText(payload, time, payload.view_label ?? viewWords(payload.view)), `Levels copied as text, ${future ? `${symbol} and ${target}` : says}`) },
+    { label: "For TradingView", hint: target, run: () => copyText(platformString(payload, "tradingview"), `Levels for TradingView copied, ${says}`) },
+    { label: "For NinjaTrader", hint: target, run: () => copyText(platformString(payload, "ninjatrader"), `Levels for NinjaTrader copied, ${says}`) },
   ], "Copy levels");
 }
 

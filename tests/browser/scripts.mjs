@@ -13,7 +13,7 @@ const { axisOf, barsOf, columnsOf, exposure, placeOf, shownRange } = await load(
 const { placeLabels } = await load("gex/lines");
 const { append, emptyDay, indexAt, matrix, niceMax, sessionOf } = await load("gex/history");
 const { isView, neighbour, presets, readView, writeView } = await load("gex/view");
-const { contractFor, platformString } = await load("gex/copy");
+const { aside, contractFor, joined, plainText, platformString, targetLevels } = await load("gex/copy");
 const { barOf, cellOf } = await load("gex/strip");
 const { levelRows } = await load("gex/tables");
 const { tiles } = await load("gex/words");
@@ -238,9 +238,29 @@ const cases = {
   },
   "copied prices stand at the tick of the target; unknown ones are left out": () => {
     const levels = [{ key: "spot", value: 6012.36, future: 6043.5 }, { key: "zero_gamma", value: 5991.37, future: 6022.507 }, { key: "call_wall", value: 6050, future: null }];
-    const payload = { symbol: "SPX", as_of: "2026-12-16T19:32:07.250Z", levels, conversion: { contract: "/ESH7", tick: 0.25 } };
+    const payload = { symbol: "SPX", as_of: "2026-12-16T19:32:07.250Z", levels, conversion: { contract: "/ESH7", kind: "basis", value: 31.14, tick: 0.25 } };
     assert.equal(platformString(payload, "tradingview"), "GSL1;SPX;ESH2027;2026-12-16T19:32:07Z;zero_gamma=6022.50;spot=6043.50");
     assert.equal(platformString({ ...payload, conversion: null }, "ninjatrader"), "GSL1;SPX;SPX;2026-12-16T19:32:07Z;call_wall=6050.00;zero_gamma=5991.37;spot=6012.36");
+  },
+  "while the future has no price the symbol's own prices are copied, and that is said": () => {
+    const levels = [{ key: "spot", label: "Spot", value: 6012.36, future: null }, { key: "call_wall", label: "Call wall", value: 6050, future: null }];
+    const conversion = { contract: "/ESH7", kind: "basis", value: null, age: null, frozen: true, tick: 0.25, note: "No price of /ESH7 yet" };
+    const payload = { symbol: "SPX", as_of: "2026-12-13T23:01:00Z", levels, conversion, scope: { strike_low: 5700, strike_high: 6300 } };
+    assert.equal(joined(payload), null);
+    for (const platform of ["tradingview", "ninjatrader"]) {
+      assert.equal(platformString(payload, platform), "GSL1;SPX;SPX;2026-12-13T23:01:00Z;call_wall=6050.00;spot=6012.36");
+    }
+    assert.deepEqual(plainText(payload, "Sun 13 Dec 18:01:00 ET", "7 days").split("\n"), [
+      "SPX levels, Sun 13 Dec 18:01:00 ET, 7 days, strikes 5,700 to 6,300, No price of /ESH7 yet",
+      "Call wall    6,050.00", "Spot         6,012.36", "A model, not an observation. Not advice.",
+    ]);
+    assert.equal(aside(payload), ", No price of /ESH7 yet");
+    assert.equal(aside({ conversion: null }), "");
+  },
+  "a future that has a price but not for each level copies those it has": () => {
+    const levels = [{ key: "spot", value: 10, future: 11 }, { key: "call_wall", value: 12, future: null }];
+    assert.deepEqual(targetLevels({ levels, conversion: { contract: "/ESH7", value: 1, tick: 0.25 } }).map((row) => row.key), ["spot"]);
+    assert.deepEqual(targetLevels({ levels: [], conversion: null }), []);
   },
   "a secondary level at the place of a named one is a tag behind it": () => {
     const levels = [["resistance_1", 10], ["call_wall", 10], ["resistance_2", 9], ["max_gex", 9], ["spot", 8]].map(([key, value]) => ({ key, value, label: key }));

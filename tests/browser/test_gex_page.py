@@ -420,6 +420,97 @@ def test_levels_are_copied_in_one_fixed_format(open_gex: Callable[..., Any]) -> 
     )
 
 
+def test_levels_without_a_price_of_the_future_are_the_symbol_s_own(
+    open_gex: Callable[..., Any],
+) -> None:
+    day = DAY.make_payload("SPX", "7d")
+    note = "No entitlement: no prices of /ESH7 arrive"
+    conversion = {**day["conversion"], "value": None, "age": None, "frozen": True, "note": note}
+    levels = [{**row, "future": None} for row in day["levels"]]
+    site, _ = open_gex(conversion=conversion, levels=levels)
+    site.page.evaluate(
+        "() => { window.copied = []; Object.defineProperty(navigator, 'clipboard',"
+        " { value: { writeText: async (text) => { window.copied.push(text); } } }); }"
+    )
+
+    site.page.keyboard.press("Shift+C")
+    site.page.get_by_role("menuitem", name="For TradingView").click()
+    said = site.page.locator(".toast").last.inner_text()
+    copied = site.page.evaluate("window.copied")[0].split(";")
+
+    assert copied[:3] == ["GSL1", "SPX", "SPX"]
+    assert "call_wall=6050.00" in copied
+    assert f"Levels for TradingView copied, prices of SPX, {note}" in said
+    assert text(site, '[data-panel="levels"] [data-part="covers"]') == note
+
+
+def test_nothing_is_copied_where_no_level_is_known(open_gex: Callable[..., Any]) -> None:
+    site, _ = open_gex(levels=[])
+
+    site.page.keyboard.press("Shift+C")
+
+    assert "Nothing copied" in site.page.locator(".toast").last.inner_text()
+    assert site.page.get_by_role("menuitem").count() == 0
+
+
+# Texts that end before they are through: an ellipsis, or a line that is cut.
+CUT = """
+() => [...document.querySelectorAll('main *')].filter((each) => {
+  const clips = getComputedStyle(each).overflowX === 'hidden';
+  const isText = each.innerText && each.clientWidth > 1;
+  return clips && isText && each.checkVisibility() && each.scrollWidth > each.clientWidth + 1;
+}).map((each) => each.innerText)
+"""
+
+
+@pytest.mark.parametrize("width", [1440, 1280, 1024, 390])
+def test_no_text_is_cut_off(open_gex: Callable[..., Any], width: int) -> None:
+    site, _ = open_gex("?by=volume&unit=point", width=width)
+
+    assert site.page.evaluate(CUT) == []
+
+
+def test_the_main_chart_fills_the_height_beside_the_levels(open_gex: Callable[..., Any]) -> None:
+    day = DAY.make_payload("SPX", "7d")
+    more = [{**day["levels"][0], "key": f"more_{at}", "value": 6400 + at} for at in range(6)]
+    site, _ = open_gex(levels=[*more, *day["levels"]])
+    find = """() => {
+      const box = (part) => document.querySelector(part).getBoundingClientRect();
+      const [panel, foot] = [box('.gex-main'), box('.gex-main .panel-foot')];
+      const drawn = Math.max(...[...document.querySelectorAll('.bars-chart canvas')].map(
+        (each) => each.getBoundingClientRect().bottom));
+      return { levels: box('.gex-levels').bottom, panel: panel.bottom, foot: [foot.top, foot.bottom],
+        drawn };
+    }"""  # noqa: E501
+
+    found = site.page.evaluate(find)
+
+    assert found["panel"] == pytest.approx(found["levels"], abs=1)
+    assert found["foot"][1] == pytest.approx(found["panel"], abs=2)
+    assert found["drawn"] == pytest.approx(found["foot"][0], abs=2)
+
+
+@pytest.mark.parametrize("width", [1440, 1280, 1024, 390])
+def test_each_top_table_has_bars_of_their_share(open_gex: Callable[..., Any], width: int) -> None:
+    site, server = open_gex(width=width)
+
+    for name, field in (("oi", "oi"), ("volume", "volume"), ("put_call", "ratio")):
+        cells = f"""() => [...document.querySelectorAll('[data-top="{name}"] .bar-cell')]
+          .map((cell) => [cell.firstElementChild.getBoundingClientRect().width,
+            cell.clientWidth - 2 * parseFloat(getComputedStyle(cell).paddingLeft)])"""
+        found = site.page.evaluate(cells)
+        values = [row[field] for row in server.live["tops"][name]]
+
+        assert [bar for bar, _ in found] == pytest.approx(
+            [
+                max(1, whole * value / max(values))
+                for (_, whole), value in zip(found, values, strict=True)
+            ],
+            abs=1.5,
+        )
+        assert found[0][1] >= 24
+
+
 def test_files_hold_the_numbers_at_full_precision(open_gex: Callable[..., Any]) -> None:
     site, server = open_gex()
     site.page.locator('[data-chart="bars"] [data-action="table"]').click()

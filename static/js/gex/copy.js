@@ -26,13 +26,19 @@ export function contractFor(platform, contract, now) {
   return `${parts.product}${parts.letter}${parts.year}`;
 }
 
+/** The conversion to the future once it has a value, else null: then prices are the symbol's own. */
+export function joined({ conversion }) {
+  return typeof conversion?.value === "number" ? conversion : null;
+}
+
 /** [{key, label, value}] at the target's tick: of the future where one is joined, else of the symbol. */
 export function targetLevels(payload) {
-  const size = payload.conversion?.tick ?? 0.01;
+  const future = joined(payload);
+  const size = future?.tick ?? 0.01;
   const byKey = new Map((payload.levels ?? []).map((row) => [row.key, row]));
   return KEYS.filter((key) => byKey.has(key)).map((key) => {
     const row = byKey.get(key);
-    const value = payload.conversion ? row.future : row.value;
+    const value = future ? row.future : row.value;
     return { key, label: row.label, source: row.value, value: typeof value === "number" ? toTick(value, size) : null };
   }).filter((row) => row.value !== null);
 }
@@ -48,18 +54,25 @@ function plain(value, size) {
  * the second; prices have a point and no thousands.
  */
 export function platformString(payload, platform) {
-  const size = payload.conversion?.tick ?? 0.01;
-  const target = payload.conversion ? contractFor(platform, payload.conversion.contract, payload.as_of) ?? payload.conversion.contract : payload.symbol;
+  const future = joined(payload);
+  const size = future?.tick ?? 0.01;
+  const target = future ? contractFor(platform, future.contract, payload.as_of) ?? future.contract : payload.symbol;
   const time = `${new Date(payload.as_of).toISOString().slice(0, 19)}Z`;
   const levels = targetLevels(payload).map((row) => `${row.key}=${plain(row.value, size)}`);
   return [FORMAT, payload.symbol, target, time, ...levels].join(";");
 }
 
+/** Why there are no prices of the future, for the end of a sentence; "" where none is expected. */
+export function aside({ conversion }) {
+  return conversion && typeof conversion.value !== "number" ? `, ${conversion.note || `no price of ${conversion.contract}`}` : "";
+}
+
 /** Lines for people: both prices, the basis and what it was made from. */
 export function plainText(payload, time, words) {
-  const { conversion, symbol } = payload;
+  const { symbol } = payload;
+  const conversion = joined(payload);
   const rows = [...(payload.levels ?? [])].sort((one, other) => other.value - one.value);
-  const factor = conversion ? `, ${conversion.contract} ${conversion.kind} ${conversion.kind === "ratio" ? price(conversion.value, 5) : change(conversion.value)}${conversion.frozen ? " frozen" : ""}` : "";
+  const factor = conversion ? `, ${conversion.contract} ${conversion.kind} ${conversion.kind === "ratio" ? price(conversion.value, 5) : change(conversion.value)}${conversion.frozen ? " frozen" : ""}` : aside(payload);
   const width = Math.max(...rows.map((row) => row.label.length), 5);
   const lines = rows.map((row) => {
     const future = conversion && typeof row.future === "number" ? `  ${price(toTick(row.future, conversion.tick)).padStart(10)}` : "";

@@ -84,7 +84,7 @@ export function fillLevels(body, payload) {
         ],
       },
       { className: "num strong", text: price(row.value) },
-      { className: "num soft", text: payload.conversion ? tick(row.future, size) : DASH, title: payload.conversion ? "" : "No future is joined to this symbol." },
+      { className: "num soft", text: payload.conversion ? tick(row.future, size) : DASH, title: payload.conversion ? (payload.conversion.value === null ? payload.conversion.note : "") : "No future is joined to this symbol." },
       { className: "num soft", text: row.key === "spot" ? percent(payload.change?.percent) : change(row.distance), title: row.key === "spot" ? "Change from the previous close" : percent(row.distance_percent) },
     ],
   })));

@@ -146,7 +146,7 @@ export class Through {
     empty.hidden = Boolean(session);
     setText(empty, this.#problem || "No minute of this day is stored yet. One is added each minute while the machine runs.");
     this.slider.disabled = !session;
-    setText(part(this.#root, "covers"), `${viewWords(this.#day.view)}, one snapshot a minute${session && !this.isToday ? `, ${dateText(this.#day.minutes[0])}` : ""}`);
+    setText(part(this.#root, "covers"), `${viewWords(this.#day.view)}, minute by minute${session && !this.isToday ? `, ${dateText(this.#day.minutes[0])}` : ""}`);
     if (session) {
       const spots = this.#day.spot.filter((each) => typeof each === "number");
       const middle = spots.length ? (Math.min(...spots) + Math.max(...spots)) / 2 : null;

@@ -117,6 +117,7 @@ export function footText(payload) {
 /** Head of the levels: the basis and its age. */
 export function conversionText({ conversion }, elapsed = 0) {
   if (!conversion) return "";
+  if (!known(conversion.value)) return conversion.note;
   const value = conversion.kind === "ratio" ? price(conversion.value, 5) : change(conversion.value);
   return `${contractName(conversion.contract)} ${conversion.kind} ${value}, ${known(conversion.age) ? `${age(conversion.age + elapsed)} old` : "age unknown"}${conversion.frozen ? ", frozen" : ""}`;
 }
