@@ -15,6 +15,7 @@ const { append, emptyDay, indexAt, matrix, niceMax, sessionOf } = await load("ge
 const { isView, neighbour, presets, readView, writeView } = await load("gex/view");
 const { aside, contractFor, joined, plainText, platformString, targetLevels } = await load("gex/copy");
 const { barOf, cellOf } = await load("gex/strip");
+const { COLUMNS } = await load("columns");
 const { levelRows } = await load("gex/tables");
 const { tiles } = await load("gex/words");
 
@@ -256,6 +257,14 @@ const cases = {
     ]);
     assert.equal(aside(payload), ", No price of /ESH7 yet");
     assert.equal(aside({ conversion: null }), "");
+  },
+  "distances to the levels are columns that are off until switched on, in percent": () => {
+    const row = { price: 597.27, decimals: 2, zero_gamma: 602.287, zero_gamma_distance: 0.84, call_wall_distance: null, put_wall_distance: -0.37 };
+    const found = ["zero_gamma", "call_wall", "put_wall"].map((name) => COLUMNS.find(({ id }) => id === `${name}_distance`));
+    assert.deepEqual(found.map((each) => each.text(row)), ["+0.84%", "–", "−0.37%"]);
+    assert.deepEqual(found.map((each) => each.optional), [true, true, true]);
+    assert.equal(found[0].title(row), "602.29 against 597.27");
+    assert.equal(found[1].title(row), "");
   },
   "a future that has a price but not for each level copies those it has": () => {
     const levels = [{ key: "spot", value: 10, future: 11 }, { key: "call_wall", value: 12, future: null }];

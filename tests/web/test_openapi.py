@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from grok_sauce import __version__
+from grok_sauce.analytics.indicator_options import GEX_FIELDS
 from grok_sauce.settings import MAX_SYMBOLS, Settings, as_document
 from grok_sauce.web.app import OPENAPI
 from grok_sauce.web.routes import ROUTES, Access
@@ -146,6 +147,12 @@ def test_refusals_are_documented(make_site: Make, browse: Browse, route: Any) ->
     if route.access is not Access.PUBLIC:
         check(route.method, rule, stranger)
         assert stranger.status_code == 401
+
+
+def test_a_row_s_numbers_of_its_options_are_in_the_file_and_may_be_unknown() -> None:
+    row = FILE["components"]["schemas"]["Row"]["properties"]
+
+    assert [row.get(name, {}).get("type") for name in GEX_FIELDS] == [["number", "null"]] * 7
 
 
 def test_settings_in_the_file_are_those_of_the_code() -> None:
