@@ -88,7 +88,7 @@ class Server:
             route.fulfill(json=self.history)
 
     def _payload(self, query: dict[str, str]) -> dict[str, Any]:
-        if query["symbol"] != "SPX":
+        if query["symbol"] != "SPX" and self.live["totals"] is not None:
             scale = {"NDX": 0.4, "SPY": 0.6, "QQQ": -0.3}[query["symbol"]]
             totals = {**self.live["totals"], "net": self.live["totals"]["net"] * scale}
             regime = "positive" if scale > 0 else "negative"

@@ -454,7 +454,7 @@ def test_the_page_of_indicators_shows_them(still: Product, open_tab: Open) -> No
         tab.page.goto(still.url + "/indicator")
         tab.page.get_by_role("button", name="Columns").click()
         for label in ("Net GEX", "Zero gamma", "Call wall", "Put wall"):
-            tab.page.get_by_role("menuitemcheckbox", name=label).click()
+            tab.page.get_by_role("menuitemcheckbox", name=label, exact=True).click()
 
         shown = settled(lambda: (cells(tab, "SPX", list(wanted)), wanted))
 
