@@ -24,11 +24,10 @@ MAIN: Final = Path(__file__).parents[2] / "main.py"
 IMPORTS: Final = "import flask, flask_socketio, eventlet, time; print(time.process_time())"
 NO_BYTECODE: Final = "PYTHONDONTWRITEBYTECODE"  # with it each start compiles every module again
 PATIENCE: Final = 60.0  # seconds for the first answer
-SETTLE: Final = 2.0  # seconds from there until memory is read
 
 
 def measure(say: Callable[[str], None], repeats: int = 3) -> list[Comparison]:
-    """CPU of the product's process to the first good answer, and its memory a little later.
+    """CPU of the product's process to the first good answer, and its memory then.
 
     The embedded market is a process of its own and not counted.
     """
@@ -61,7 +60,7 @@ def _imports() -> float:
 
 
 def _demo(folder: str) -> tuple[float, float]:
-    """(CPU seconds at the first good answer, resident MB a little later); data in folder.
+    """(CPU seconds, resident MB) at the first good answer; data in folder.
 
     Raises:
         GrokSauceError: it ended or did not answer in time.
@@ -87,7 +86,7 @@ def _demo(folder: str) -> tuple[float, float]:
                     raise GrokSauceError(f"main.py demo did not answer: {last}")
                 concurrency.sleep(0.02)
             times = process.cpu_times()
-            concurrency.sleep(SETTLE)
+            # At once: a moment later the first chain is there, and with it numpy.
             return times.user + times.system, process.memory_info().rss / 1e6
         finally:
             child.terminate()
