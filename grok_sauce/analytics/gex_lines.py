@@ -130,6 +130,13 @@ def _by_strike(prepared: Prepared, values: Array) -> Sides:
     return Sides(sums[:size], sums[size : 2 * size])
 
 
+def _refusal(chain: OptionChain, spot: float | None) -> Refusal | None:
+    """Why nothing can be worked out of this chain at all."""
+    if chain.symbol == "VIX":
+        return "vix_needs_future"
+    return "no_spot" if spot is None else None
+
+
 def prepare(
     chain: OptionChain,
     rates: Rates,
@@ -151,11 +158,7 @@ def prepare(
     floored = int(np.count_nonzero(years < FLOOR))
     years = np.maximum(years, FLOOR) / sessions.YEAR
     spot = chain.spot if chain.spot is not None and 0 < chain.spot < np.inf else None
-    refused: Refusal | None = None
-    if chain.symbol == "VIX":
-        refused = "vix_needs_future"
-    elif spot is None:
-        refused = "no_spot"
+    refused = _refusal(chain, spot)
     usable = np.nan if refused or spot is None else spot
     rate, carry = _carries(chain, rates, forwards, years, usable)
     vol = np.where((chain.iv > 0) & (chain.iv <= MAX_VOL), chain.iv, np.nan)
@@ -164,11 +167,9 @@ def prepare(
     greeks = _greeks(*terms)
     if gamma != "model":
         known = (chain.gamma >= 0) & (chain.gamma <= MAX_GAMMA)
-        delta = np.where(np.abs(chain.delta) <= 1, chain.delta, np.nan)
-        greeks = greeks._replace(
-            gamma=np.where(known, chain.gamma, np.nan),
-            delta=np.where(np.isnan(greeks.delta), delta, greeks.delta),
-        )
+        given = np.where(np.abs(chain.delta) <= 1, chain.delta, np.nan)
+        delta = np.where(np.isnan(greeks.delta), given, greeks.delta)
+        greeks = greeks._replace(gamma=np.where(known, chain.gamma, np.nan), delta=delta)
     verdict = _judge(chain, live, vol if gamma == "model" else greeks.gamma, stale)
     sound = (verdict == 0) | (verdict == 1 + _ORDER.index("no_oi"))
     if refused:
