@@ -8,6 +8,7 @@ const ACK_MS = 5000;
 const SILENT_MS = 6000; // health comes once a second
 const DEAD_MS = 15000;
 const POLL_MS = 3000;
+const OPENING_MS = 12000; // the handshake's own limit is 8 s, the room's answer comes after it
 const HIDDEN_MS = 30000;
 const WAITS = [1000, 2000, 4000, 8000, 10000];
 
@@ -24,6 +25,7 @@ export class Connection {
   #listeners = new Set();
   #attempt = 0;
   #opening = false;
+  #openingSince = 0;
   #timer = 0;
   #pollTimer = 0;
   #hiddenTimer = 0;
@@ -114,6 +116,7 @@ export class Connection {
     }
     if (this.#socket.connected || this.#opening) return;
     this.#opening = true;
+    this.#openingSince = performance.now();
     this.#attempt += 1;
     this.#socket.connect();
     this.#set(this.phase);
@@ -126,7 +129,9 @@ export class Connection {
     for (const follow of this.#follows.values()) this.#ask(follow);
   }
 
+  /** Not only after "connect": a server that stops may take a connection and leave it unanswered. */
   #lost() {
+    this.#opening = false;
     for (const follow of this.#follows.values()) {
       follow.room.forget();
       follow.asking = false;
@@ -189,6 +194,10 @@ export class Connection {
 
   /** A socket that says nothing is no connection, whatever the browser thinks of it. */
   #watch() {
+    if (this.#opening && performance.now() - this.#openingSince > OPENING_MS) {
+      this.#socket.disconnect(); // says nothing of itself where it never connected
+      this.#failed();
+    }
     if (document.hidden || !this.#socket?.connected) return;
     const silent = performance.now() - this.lastMessage;
     if (silent > SILENT_MS && this.phase === "live") this.#set("lost");

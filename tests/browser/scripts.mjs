@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 const base = process.argv[2];
 const load = (name) => import(`${base}/${name}.js`);
 const { Room } = await load("rooms");
+const { Connection } = await load("socket");
 const { columnWidths, compare, moved, repaired, shownColumns } = await load("layout");
 const { cell, csv } = await load("csv");
 const { changes, changedSections, merged } = await load("settings_diff");
@@ -21,11 +22,79 @@ const { tiles } = await load("gex/words");
 
 const listed = [0, 1, 2, 2, 9].map((dte, at) => ({ expiry: `2026-12-${16 + dte}`, root: at === 2 ? "SPX" : "SPXW", settlement: at === 2 ? "AM" : "PM", dte, subscribed: dte < 9 }));
 
+// A clock whose timers run when told to, and a Socket.IO client that reports what a test wants.
+function connectionAtRest() {
+  const timers = new Set();
+  let now = 0;
+  const later = (fn, ms, again) => {
+    const timer = { fn, at: now + ms, again: again ? ms : 0 };
+    timers.add(timer);
+    return timer;
+  };
+  const wait = (ms) => {
+    const end = now + ms;
+    for (;;) {
+      const next = [...timers].filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at)[0];
+      if (!next) break;
+      now = next.at;
+      if (next.again) next.at += next.again;
+      else timers.delete(next);
+      next.fn();
+    }
+    now = end;
+  };
+  const kept = Object.fromEntries(["document", "window", "setTimeout", "setInterval", "clearTimeout", "clearInterval", "fetch"].map((name) => [name, globalThis[name]]));
+  const clock = performance.now;
+  Object.assign(globalThis, {
+    document: { hidden: false, addEventListener() {}, querySelector: () => null },
+    window: { addEventListener() {} },
+    setTimeout: (fn, ms) => later(fn, ms, false),
+    setInterval: (fn, ms) => later(fn, ms, true),
+    clearTimeout: (timer) => timers.delete(timer),
+    clearInterval: (timer) => timers.delete(timer),
+    fetch: () => new Promise(() => {}),
+  });
+  performance.now = () => now;
+  const socket = {
+    connected: false,
+    tries: 0,
+    closed: 0,
+    heard: {},
+    on: (event, listener) => { socket.heard[event] = listener; },
+    connect: () => { socket.tries += 1; },
+    disconnect: () => { socket.closed += 1; },
+  };
+  const connection = new Connection(() => socket);
+  connection.start();
+  const restore = () => { Object.assign(globalThis, kept); performance.now = clock; };
+  return { socket, wait, restore };
+}
+
 const columns = [{ id: "a" }, { id: "b" }, { id: "c", optional: true }, { id: "d", leaves: 1 }];
 const natural = { a: 100, b: 100, c: 50, d: 80 };
 const settings = () => ({ indicators: { positive: ["SPY"], neutral: [], negative: ["VIX"] }, gex: { expiries: 30, symbols: ["SPX"] } });
 
 const cases = {
+  "a connection that closes before its greeting is tried again": () => {
+    const { socket, wait, restore } = connectionAtRest();
+    try {
+      socket.heard.disconnect("transport close");
+      wait(2000);
+      assert.equal(socket.tries, 2);
+    } finally {
+      restore();
+    }
+  },
+  "a connection that is taken and never greeted is given up and tried again": () => {
+    const { socket, wait, restore } = connectionAtRest();
+    try {
+      wait(16_000);
+      assert.equal(socket.closed, 1);
+      assert.equal(socket.tries, 2);
+    } finally {
+      restore();
+    }
+  },
   "a change before the snapshot waits and is applied when it is newer": () => {
     const room = new Room();
     assert.equal(room.receive({ epoch: "e", seq: 5 }), "wait");
