@@ -23,24 +23,21 @@ Feed = Callable[[bytes], object]
 
 
 def measure(
-    say: Callable[[str], None], frames: int = 1000, symbols: int = 20_000, repeats: int = 5
+    say: Callable[[str], None], frames: int = 1000, symbols: int = 20_000, repeats: int = 11
 ) -> list[Comparison]:
     """Median CPU per event of each side over the same frames."""
-    say(f"{frames * PER_FRAME:,} events of {symbols:,} symbols, {repeats} times")
+    say(f"{frames * PER_FRAME:,} events of {symbols:,} symbols, {repeats} times in turn")
     data = compose(frames, symbols)
-    usual = gc.get_threshold()
-    collector.settle()  # as the product does at its start; the peers have Python's own way
-    ours = _cost(_ours, data, repeats)
-    gc.unfreeze()
-    gc.set_threshold(*usual)
-    parser = _cost(lambda: orjson.loads, data, repeats)
+    sides: list[tuple[Callable[[], Feed], bool]] = [(_ours, True), (lambda: orjson.loads, False)]
     why = missing("tastytrade")
-    sdk = None
     if not why:
         try:
-            sdk = _cost(lambda: sdk_reader()[0], data[: max(1, frames // 4)], min(3, repeats))
+            sdk_reader()
+            sides.append((lambda: sdk_reader()[0], False))
         except ImportError as problem:
             why = str(problem)
+    ours, parser, *rest = _medians(sides, data, repeats)
+    sdk = rest[0] if rest else None
     return [
         Comparison("parse and state", UNIT, ours, "tastytrade SDK", sdk, Bar("faster", 18.0), why),
         Comparison("parse and state", UNIT, ours, "orjson.loads alone", parser),
@@ -57,14 +54,30 @@ def _ours() -> Feed:
     return feed
 
 
-def _cost(make: Callable[[], Feed], data: list[bytes], repeats: int) -> float:
-    """Microseconds of CPU per event; a fresh side each time, as after a start."""
-    costs = []
+def _medians(
+    sides: list[tuple[Callable[[], Feed], bool]], data: list[bytes], repeats: int
+) -> list[float]:
+    """Microseconds of CPU per event of each side; they take turns, so that a slow minute hits all.
+
+    A side says whether it runs with the garbage collector as the product sets it at its start;
+    the peers have Python's own way.
+    """
+    costs: list[list[float]] = [[] for _ in sides]
+    usual = gc.get_threshold()
     for _ in range(repeats):
-        feed = make()
-        gc.collect()
-        began = time.process_time()
-        for frame in data:
-            feed(frame)
-        costs.append(time.process_time() - began)
-    return statistics.median(costs) / (len(data) * PER_FRAME) * 1e6
+        for (make, settled), own in zip(sides, costs, strict=True):
+            if settled:
+                collector.settle()
+            own.append(_cost(make(), data))
+            gc.unfreeze()
+            gc.set_threshold(*usual)
+    return [statistics.median(own) / (len(data) * PER_FRAME) * 1e6 for own in costs]
+
+
+def _cost(feed: Feed, data: list[bytes]) -> float:
+    """Seconds of CPU for all frames; a fresh side each time, as after a start."""
+    gc.collect()
+    began = time.process_time()
+    for frame in data:
+        feed(frame)
+    return time.process_time() - began
