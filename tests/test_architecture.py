@@ -20,7 +20,7 @@ MAY: dict[str, set[str]] = {
     "pollers": {"market", "clients", "runtime"},
     "analytics": {"market"},
     "strategies": {"market", "analytics"},
-    "alerts": {"storage.files", "runtime"},
+    "alerts": {"storage.files", "storage.database", "runtime"},
     "engine": {"market", "analytics", "strategies", "runtime"},
     "storage": {"market"},
     "runtime": set(),

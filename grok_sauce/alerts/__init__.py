@@ -1,0 +1,1 @@
+"""The alert half: TradingView alerts to NinjaTrader ports; nothing lost, nothing doubled."""
