@@ -18,7 +18,11 @@ class Page:
     """What a browser may subscribe to, and the shape of what it gets.
 
     shape "rows": changed rows and the keys removed, in field; the whole is all rows in the
-    user's order. shape "whole": the newest payload, in field, every time.
+    user's order, or newest first. shape "whole": the newest payload, in field, every time.
+
+    Keys that begin with "#" are no rows: their payloads stand beside them under the rest of
+    the key. Those named in beside are in every message as they are now; those in news only
+    where they changed, else null; a whole state has them all.
     """
 
     name: str
@@ -28,6 +32,9 @@ class Page:
     symbol: bool = False  # one room per symbol
     view: bool = False  # and per view of it
     request: bool = False  # a view is the text of a request, as an address has it
+    newest_first: bool = False  # by row["seq"], descending
+    beside: tuple[str, ...] = ()
+    news: tuple[str, ...] = ()
 
 
 PAGES: Final = (
@@ -35,6 +42,15 @@ PAGES: Final = (
     Page("health", "service.health", "health", "whole"),
     Page("gex", "gex.levels", "gex", "whole", symbol=True, view=True),
     Page("butterfly", "butterfly.mark", "butterfly", "whole", symbol=True, view=True, request=True),
+    Page(
+        "alerts",
+        "alert.state",
+        "rows",
+        "rows",
+        newest_first=True,
+        beside=("numbers",),
+        news=("tree_changed",),
+    ),
 )
 SPANS: Final = ("0dte", "7d", "30d", "all")  # views that are not dates
 

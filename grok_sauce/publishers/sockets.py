@@ -19,7 +19,7 @@ from grok_sauce.publishers.frames import Message
 from grok_sauce.publishers.limits import Bucket, SocketLimits, is_loopback
 from grok_sauce.publishers.pages import PAGES, Page, Refusal, wanted
 from grok_sauce.publishers.polling import guard_posts
-from grok_sauce.publishers.snapshot import Snapshot, ordered, room_of
+from grok_sauce.publishers.snapshot import Snapshot, is_row, newest_first, ordered, room_of
 from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.update import Update
@@ -171,8 +171,14 @@ class Sockets:
     def _changes(self, page: Page, room: str, changes: Iterable[Update]) -> Message:
         newest = {change.key: change.payload for change in changes}
         state = self._head(self._snapshot.seq(room), full=False)
-        state[page.field] = [value for value in newest.values() if value is not None]
-        state["removed"] = [key for key, value in newest.items() if value is None]
+        rows = {key: value for key, value in newest.items() if is_row(key)}
+        gone = [key for key, value in rows.items() if value is None]
+        state[page.field] = [value for value in rows.values() if value is not None]
+        state["removed"] = [*gone, *self._snapshot.left(page.topic)]
+        for name in page.beside:
+            state[name] = self._snapshot.get(page.topic, f"#{name}")
+        for name in page.news:
+            state[name] = newest.get(f"#{name}")
         return Message(EVENTS[page.topic], state)
 
     def _head(self, seq: int, full: bool) -> dict[str, Any]:
@@ -183,7 +189,12 @@ class Sockets:
         """The whole newest state of a room, as an acknowledgement carries it."""
         seq, values = self._snapshot.read(page.topic, key)
         state = self._head(seq, full=True)
-        state[page.field] = ordered(values) if page.shape == "rows" else values.get(key)
+        if page.newest_first:
+            state[page.field] = newest_first(values)
+        else:
+            state[page.field] = ordered(values) if page.shape == "rows" else values.get(key)
+        for name in (*page.beside, *page.news):
+            state[name] = values.get(f"#{name}")
         return state | loading(values.get(key)) if page.view else state
 
     def _whole_message(self, page: Page, key: str) -> Message:
