@@ -15,6 +15,7 @@ from grok_sauce.runtime.clock import Clock
 from grok_sauce.runtime.loop_watch import LoopWatch
 from grok_sauce.runtime.status import SourceStatus
 from grok_sauce.runtime.supervisor import Supervisor
+from grok_sauce.runtime.worker import WorkerStatus
 from grok_sauce.update import Update
 
 # A source's state -> the mark every page draws (circle, triangle, cross, ring).
@@ -118,7 +119,7 @@ class Health:
     """A worker that publishes the report once a second; report() makes one at any time.
 
     mode() answers {name, detail, seed}; extra() answers what other parts add
-    (queues, clients, sockets, tick_ms, machine rows, problems).
+    (queues, clients, sockets, tick_ms, machine rows, problems, router).
     """
 
     name = "health"
@@ -127,7 +128,7 @@ class Health:
         self,
         clock: Clock,
         sources: Mapping[str, SourceStatus],
-        supervisor: Supervisor,
+        supervisors: Sequence[Supervisor],
         loop: LoopWatch,
         mode: Callable[[], dict[str, Any]],
         extra: Callable[[], dict[str, Any]],
@@ -135,7 +136,7 @@ class Health:
     ) -> None:
         self._clock = clock
         self._sources = sources
-        self._supervisor = supervisor
+        self._supervisors = supervisors
         self._loop = loop
         self._mode = mode
         self._extra = extra
@@ -171,7 +172,7 @@ class Health:
             "session": self.session(),
             "next_event": None,
             "sources": sources,
-            "router": {"mark": "off", "text": "not part of this version"},
+            "router": None,
             "workers": workers,
             "loop": self._loop.report(),
             "memory_mb": resident_megabytes(),
@@ -196,7 +197,7 @@ class Health:
 
     def _source(self, status: SourceStatus, now: float) -> dict[str, Any]:
         self._note_error(status.label, status.last_error, status.last_error_at)
-        worker = self._supervisor.statuses.get(status.name)
+        worker = self._statuses().get(status.name)
         next_try = worker.next_try if status.next_try is None and worker else status.next_try
         return {
             "name": status.name,
@@ -215,7 +216,7 @@ class Health:
 
     def _workers(self, now: float) -> list[dict[str, Any]]:
         rows = []
-        for status in self._supervisor.statuses.values():
+        for status in self._statuses().values():
             self._note_error(status.name, status.last_error, status.last_error_at)
             rows.append(
                 {
@@ -231,6 +232,9 @@ class Health:
                 }
             )
         return rows
+
+    def _statuses(self) -> dict[str, WorkerStatus]:
+        return {name: row for part in self._supervisors for name, row in part.statuses.items()}
 
     def _note_error(self, source: str, text: str | None, at: float | None) -> None:
         if text is None or at is None or self._seen_errors.get(source) == at:
@@ -249,7 +253,7 @@ class Health:
         found += [
             f"worker {status.name} {'was refused' if status.state == 'refused' else 'is down'}"
             + (f": {status.last_error}" if status.last_error else "")
-            for status in self._supervisor.statuses.values()
+            for status in self._statuses().values()
             if status.state in ("backoff", "refused") and status.name not in self._sources
         ]
         return found

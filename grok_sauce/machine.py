@@ -204,7 +204,8 @@ class Machine:
             if self._demo.chain is not None:
                 detail = f"Options of {self._demo.chain.name}; prices are simulated from there on."
             return {"name": "DEMO", "detail": detail, "seed": self._seed}
-        return {"name": self.half.live_mode(), "detail": "", "seed": None}
+        name, detail = self.half.chip()
+        return {"name": name, "detail": detail, "seed": None}
 
     def facts(self) -> dict[str, Any]:
         """What the health report adds about this process."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 from grok_sauce import settings as knobs
 from grok_sauce.analytics import ANALYTICS
 from grok_sauce.clients.tastytrade import Tastytrade, TastytradeSettings
-from grok_sauce.controls import Controls
 from grok_sauce.desks.butterfly_chains import butterfly_desk
 from grok_sauce.desks.connection_test import ConnectionTest
 from grok_sauce.desks.gex import GexDesk, GexSettings, cboe_maker
@@ -25,13 +23,12 @@ from grok_sauce.feeds.dxlink import DxLinkFeed, DxLinkSettings
 from grok_sauce.following.watchlist import Watchlist
 from grok_sauce.health import Health
 from grok_sauce.http import Http
+from grok_sauce.hub import Hub
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.state import MarketState
 from grok_sauce.pollers.cboe_fetch import CboeSettings
 from grok_sauce.publishers.gex_history import GexHistory
 from grok_sauce.publishers.history import History, play_back
-from grok_sauce.publishers.snapshot import Snapshot
-from grok_sauce.questions import Questions
 from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.runtime.loop_watch import LoopWatch
@@ -42,8 +39,6 @@ from grok_sauce.settings import Settings, SettingsStore, write_whole
 from grok_sauce.update import Update
 
 log = logging.getLogger(__name__)
-
-Publish = Callable[[Sequence[Update]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +64,10 @@ class Process:
     use_live: Callable[[], str]
 
 
-class MarketHalf:
+class MarketHalf(Hub):
     """Everything between the outside world and the publishers, for one process.
 
-    demo says that nothing in it outlives the run. publishers may be added until start().
+    demo says that nothing in it outlives the run.
     """
 
     def __init__(
@@ -83,13 +78,8 @@ class MarketHalf:
         demo: bool,
         process: Process,
     ) -> None:
-        self.clock = clock
+        super().__init__(clock)
         self.demo = demo
-        self.controls = Controls()
-        self.questions = Questions(concurrency.spawn)
-        self.snapshot = Snapshot()
-        self.publishers: list[Publish] = [self.snapshot.publish]
-        self._publishing = threading.Lock()
         self.store = SettingsStore(
             files.settings,
             files.keep,
@@ -157,18 +147,15 @@ class MarketHalf:
     def _join_reports(self, process: Process) -> None:
         """Who keeps the workers alive, and what is told of them."""
         self.supervisor = Supervisor(self.clock)
+        self.supervisors = [self.supervisor]  # those of other parts join before the start
         self.loop = LoopWatch(self.clock)
         self.health = Health(
             self.clock,
             {status.name: status for status in (self.status, *self.gex.sources)},
-            self.supervisor,
+            self.supervisors,
             self.loop,
             process.mode,
-            lambda: {
-                **process.more_health(),
-                "queues": self.queues(),
-                "problems": self._problems(),
-            },
+            lambda: self._more_health(process.more_health()),
             self._publish_health,
         )
         self.workers: list[Worker] = [
@@ -212,15 +199,9 @@ class MarketHalf:
                 self.engine.put(batch)
         self.supervisor.start(self.workers)
 
-    def close(self) -> list[str]:
-        """Stop the workers; names of those that did not stop in time."""
-        return self.supervisor.stop(timeout=4.0)
-
-    def publish(self, updates: Sequence[Update]) -> None:
-        """State first, then tell: the snapshot is the first publisher. One call at a time."""
-        with self._publishing:
-            for publish in self.publishers:
-                publish(updates)
+    def close(self, timeout: float = 4.0) -> list[str]:
+        """Stop the workers within so many seconds; names of those that did not."""
+        return self.supervisor.stop(timeout)
 
     def _take(self, batch: Batch) -> None:
         """The feed's sink: the engine sees everything, history keeps the candles."""
@@ -229,11 +210,11 @@ class MarketHalf:
 
     # ---- what it says of itself ---------------------------------------------------------
 
-    def live_mode(self) -> str:
-        """LIVE, DELAYED or NO FEED: what the price source's numbers are."""
+    def chip(self) -> tuple[str, str]:
+        """LIVE, DELAYED or NO FEED, what the price source's numbers are; and a detail."""
         if self.status.state not in ("live", "stale"):
-            return "NO FEED"
-        return "DELAYED" if self.status.facts.get("level") == "DELAYED" else "LIVE"
+            return "NO FEED", ""
+        return ("DELAYED" if self.status.facts.get("level") == "DELAYED" else "LIVE"), ""
 
     def queues(self) -> list[dict[str, Any]]:
         """How full what waits between the parts is."""
@@ -246,6 +227,13 @@ class MarketHalf:
                 "limit": self.history.limit,
             },
         ]
+
+    def _more_health(self, process: dict[str, Any]) -> dict[str, Any]:
+        return {
+            **process,
+            "queues": [*self.queues(), *process.get("queues", ())],
+            "problems": [*self._problems(), *process.get("problems", ())],
+        }
 
     def _publish_health(self, updates: Sequence[Update]) -> None:
         if not self.demo:

@@ -32,6 +32,9 @@ MAY: dict[str, set[str]] = {
     "demo_market": {"runtime"},
     # Joining parts.
     "desks": ALL,
+    "hub": {"publishers.snapshot", "runtime"},
+    "router_half": {"health", "hub", "runtime"},
+    "router_watch": set(),
     "market_half": ALL,
     "web_half": ALL,
     "commands": ALL,

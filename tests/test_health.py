@@ -23,7 +23,7 @@ def health(clock: ManualClock, source: SourceStatus, **extra: Any) -> Health:
     return Health(
         clock,
         {source.name: source},
-        supervisor,
+        [supervisor],
         LoopWatch(clock),
         lambda: {"name": "DEMO", "detail": "", "seed": 42},
         lambda: dict(extra),
@@ -64,7 +64,7 @@ def test_a_source_tells_when_its_worker_tries_again(clock: ManualClock) -> None:
     source = SourceStatus("dxlink", "dxLink", "backoff", required=True)
     watched = health(clock, source)
     worker = WorkerStatus("dxlink", "backoff", next_try=clock.real() + 8)
-    watched._supervisor.statuses["dxlink"] = worker
+    watched._supervisors[0].statuses["dxlink"] = worker
 
     report = watched.report()
 

@@ -10,10 +10,15 @@ from grok_sauce.errors import StartupError
 
 
 class FolderLock:
-    """Held until release() or the end of the process, kill -9 included."""
+    """Held until release() or the end of the process, kill -9 included.
 
-    def __init__(self, folder: Path) -> None:
+    name is the lock's file: parts that share a folder and write different files in it each
+    have their own.
+    """
+
+    def __init__(self, folder: Path, name: str = "lock") -> None:
         self._folder = folder
+        self._name = name
         self._descriptor: int | None = None
 
     def take(self) -> None:
@@ -24,7 +29,7 @@ class FolderLock:
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = os.open(self._folder / self._name, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as problem:
             raise StartupError(
                 f"the data folder {self._folder} cannot be written "
