@@ -54,7 +54,8 @@ export function start({ health = () => {}, follow = null, search = {}, keys = []
   document.getElementById("help-button")?.addEventListener("click", () => showKeys(data.pages, keys));
   const more = document.getElementById("more-button");
   more?.addEventListener("click", () => openMenu(more, [
-    ...data.pages.slice(4).map((page) => ({ label: page.label, href: page.path })),
+    ...data.pages.filter((page) => !document.querySelector(`.tabs a[href="${CSS.escape(page.path)}"]`))
+      .map((page) => ({ label: page.label, href: page.path })),
     { label: "Switch theme", run: switchTheme },
     { label: "Switch time zone", run: () => { announce(nextZone()); header.tick(); } },
     { label: "Keyboard", run: () => showKeys(data.pages, keys) },

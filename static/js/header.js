@@ -225,7 +225,17 @@ export class Header {
     setText(sum.children[2], this.#lost ? "unknown" : isPhone ? freshest(used, elapsed) : "ok");
   }
 
+  /** The count at Alerts: only what needs a person, the same number as the lamp's. */
+  #drawNeeds(needs) {
+    for (const badge of this.#root.querySelectorAll('[data-part="needs"]')) {
+      if (badge.hidden === !needs && badge.firstChild?.nodeValue === String(needs)) continue;
+      badge.hidden = !needs;
+      badge.replaceChildren(...(needs ? [String(needs), h("span", { class: "visually-hidden" }, needs === 1 ? " needs you" : " need you")] : []));
+    }
+  }
+
   #drawRouter() {
+    this.#drawNeeds(this.#health.router?.needs ?? 0);
     const box = part(this.#root, "router");
     if (!box) return;
     const { router } = this.#health;
