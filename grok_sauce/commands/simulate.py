@@ -21,6 +21,7 @@ from grok_sauce.simulator import faults, opening
 from grok_sauce.simulator.desk import Desk
 from grok_sauce.simulator.dxlink_server import Limits
 from grok_sauce.simulator.faults import Faults
+from grok_sauce.simulator.receiver import Receiver
 from grok_sauce.simulator.server import Server
 from grok_sauce.simulator.services import Services
 from grok_sauce.simulator.ticker import TickLog
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NAME = "simulate"
-HELP = "only the embedded market: dxLink, the broker's REST interface and Cboe on one port"
+HELP = "only the embedded market: dxLink, the broker's REST, Cboe, a listener for alerts, one port"
 EPILOG = f"""examples:
   python3 main.py simulate --port 8765 --tick-log ticks.jsonl
   python3 main.py simulate --port 0 --seed 7 --start 2026-12-16T09:25 --fault nan=Quote
@@ -130,6 +131,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[=VALUE]",
         help="something to do wrong; the list is below",
     )
+    add(
+        "--receive-journal",
+        type=Path,
+        metavar="FILE",
+        help="append every order that /receive acts upon to this file",
+    )
     add("--exit-with-stdin", action="store_true", help="end when standard input closes")
 
 
@@ -168,6 +175,9 @@ def build(args: argparse.Namespace, stack: ExitStack) -> Server:
         level=args.level,
         about={**clock.anchor(), "seed": args.seed},
     )
+    if args.receive_journal:
+        services.receiver = Receiver(clock, journal=args.receive_journal)
+        stack.callback(services.receiver.close)
     if args.tick_log:
         services.prices = _tick_log(args.tick_log, clock, stack).note
     port = DEFAULT_PORT if args.port is None else args.port
@@ -203,6 +213,7 @@ def first_line(server: Server, args: argparse.Namespace) -> dict[str, Any]:
         "dxlink": services.dxlink_url,
         "cboe": f"http://{services.address}",
         "clock": f"http://{services.address}/clock",
+        "listener": f"http://{services.listener}/receive",
         "seed": args.seed,
         "start": moment,
         "speed": args.speed,

@@ -15,16 +15,17 @@ from grok_sauce.simulator.services import Route, Services
 def loopback(services: Services, request: Request) -> Response | None:
     """Only programs on this machine may look and switch; no page in a browser."""
     if "origin" in request.headers:
-        return _problem(403, "forbidden", "this address does not answer pages")
+        return problem(403, "forbidden", "this address does not answer pages")
     try:
         if ipaddress.ip_address(request.peer.partition("%")[0]).is_loopback:
             return None
     except ValueError:
         pass  # no address, no loopback: refused below
-    return _problem(403, "forbidden", "this address answers this machine only")
+    return problem(403, "forbidden", "this address answers this machine only")
 
 
-def _problem(status: int, code: str, text: str, field: str | None = None) -> Response:
+def problem(status: int, code: str, text: str, field: str | None = None) -> Response:
+    """A refusal in the shape of every API error here."""
     error = {"code": code, "message": text}
     if field is not None:
         error["field"] = field
@@ -60,13 +61,13 @@ def set_faults(services: Services, request: Request) -> Response:
     try:
         wanted = json.loads(request.body)
     except ValueError:
-        return _problem(400, "bad_request", "the body must be a JSON object {fault: value}")
+        return problem(400, "bad_request", "the body must be a JSON object {fault: value}")
     if not isinstance(wanted, dict):
-        return _problem(400, "bad_request", "the body must be a JSON object {fault: value}")
+        return problem(400, "bad_request", "the body must be a JSON object {fault: value}")
     try:
         services.faults.update(wanted)
-    except SettingsError as problem:
-        return _problem(422, "validation_error", str(problem), problem.field)
+    except SettingsError as wrong:
+        return problem(422, "validation_error", str(wrong), wrong.field)
     return json_response(200, {"faults": services.faults.snapshot()})
 
 

@@ -83,13 +83,13 @@ FAULTS: Final[dict[str, Fault]] = {
 }
 
 
-def describe() -> str:
+def describe(table: Mapping[str, Fault] = FAULTS) -> str:
     """The table as text for --help, one switch a line."""
-    width = max(map(len, FAULTS))
-    return "\n".join(f"  {name:<{width}}  {fault.help}" for name, fault in FAULTS.items())
+    width = max(map(len, table))
+    return "\n".join(f"  {name:<{width}}  {fault.help}" for name, fault in table.items())
 
 
-def checked(name: str, value: Any) -> Value:
+def checked(name: str, value: Any, table: Mapping[str, Fault] = FAULTS) -> Value:
     """The value as the switch wants it; true and false stand for on and off.
 
     Raises:
@@ -98,9 +98,9 @@ def checked(name: str, value: Any) -> Value:
     >>> checked("latency", "0.5"), checked("cut", True), checked("half_open", True)
     (0.5, True, 'stream')
     """
-    fault = FAULTS.get(name)
+    fault = table.get(name)
     if fault is None:
-        raise SettingsError(f"no fault named {name!r}; there are {', '.join(FAULTS)}", field=name)
+        raise SettingsError(f"no fault named {name!r}; there are {', '.join(table)}", field=name)
     if isinstance(value, str) and value.lower() in ("true", "on", "false", "off", ""):
         value = value.lower() in ("true", "on")
     if isinstance(value, bool) or value is None:
@@ -123,11 +123,14 @@ def checked(name: str, value: Any) -> Value:
 
 
 class Faults:
-    """The switches of one simulator; any thread may read and set them."""
+    """The switches of one simulator; any thread may read and set them. table: which there are."""
 
-    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, values: Mapping[str, Any] | None = None, table: Mapping[str, Fault] = FAULTS
+    ) -> None:
+        self.table = table
         self._lock = threading.Lock()
-        self._values: dict[str, Value] = {name: fault.off for name, fault in FAULTS.items()}
+        self._values: dict[str, Value] = {name: fault.off for name, fault in table.items()}
         self._listeners: list[Callable[[str, Value], None]] = []
         self.update(values or {})
 
@@ -141,9 +144,9 @@ class Faults:
         Raises:
             SettingsError: as checked().
         """
-        clean = {name: checked(name, value) for name, value in values.items()}
+        clean = {name: checked(name, value, self.table) for name, value in values.items()}
         with self._lock:
-            self._values.update({n: v for n, v in clean.items() if not FAULTS[n].once})
+            self._values.update({n: v for n, v in clean.items() if not self.table[n].once})
         for name, value in clean.items():
             for listener in self._listeners:
                 listener(name, value)
@@ -155,7 +158,7 @@ class Faults:
 
     def flag(self, name: str) -> bool:
         """Whether a switch is off its resting value."""
-        return self._values[name] != FAULTS[name].off
+        return self._values[name] != self.table[name].off
 
     def number(self, name: str) -> float:
         """The value of a numeric switch."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from threading import Event
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
@@ -44,6 +45,16 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Manner:
+    """How an answer goes wrong on purpose: never, by a reset, late, or in drops."""
+
+    hang: bool = False
+    reset: bool = False
+    wait: float = 0.0  # seconds
+    drip: int = 0  # bytes a second
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """One answer."""
 
@@ -51,6 +62,7 @@ class Response:
     body: bytes = b""
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
+    manner: Manner | None = None
 
     def encode(self, keep: bool) -> bytes:
         """The bytes on the wire. keep: whether the connection stays open."""
@@ -146,6 +158,35 @@ class Stream:
         data = self._receive(65536)
         self._buffer += data
         return bool(data)
+
+
+def deliver(
+    response: Response,
+    keep: bool,
+    send: Callable[[bytes], None],
+    reset: Callable[[], None],
+    stop: Event,
+) -> bool:
+    """Send an answer in its manner; False when the connection is of no more use."""
+    manner, data = response.manner, response.encode(keep)
+    if manner is None:
+        send(data)
+        return keep
+    if manner.hang:
+        stop.wait()
+        return False
+    stop.wait(manner.wait)
+    if manner.reset:
+        reset()
+        return False
+    step = max(1, manner.drip // 20) if manner.drip else len(data)
+    for at in range(0, len(data), step):
+        if at:
+            stop.wait(step / manner.drip)
+        if stop.is_set():
+            return False
+        send(data[at : at + step])
+    return keep
 
 
 def match(pattern: str, path: str) -> dict[str, str] | None:

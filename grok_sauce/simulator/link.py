@@ -15,7 +15,7 @@ from grok_sauce.simulator.faults import Faults
 
 log = logging.getLogger(__name__)
 
-_LINGER_OFF: Final = struct.pack("ii", 1, 0)  # close with a reset, not with a goodbye
+LINGER_OFF: Final = struct.pack("ii", 1, 0)  # close with a reset, not with a goodbye
 _BEAT: Final = 0.05  # seconds between two dribbles of the fault `slow`
 
 
@@ -71,7 +71,7 @@ class Link:
             self._ready.notify()
         try:
             if reset:
-                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_OFF)
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_OFF)
             self._sock.shutdown(socket.SHUT_RDWR)  # wakes a reader that is blocked on it
         except OSError:
             log.debug("the other side was gone already")

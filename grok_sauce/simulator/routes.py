@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from grok_sauce.simulator import cboe, control, rest
+from grok_sauce.simulator import cboe, control, receive, rest
 from grok_sauce.simulator.http1 import Request, match
 from grok_sauce.simulator.services import Opener, Route, open_dxlink
 
@@ -14,6 +14,7 @@ ROUTES: Final[Sequence[Route]] = (
     *control.ROUTES,
     *rest.ROUTES,
     *cboe.ROUTES,
+    *receive.ROUTES,
 )
 
 # path -> who opens a session for a new WebSocket

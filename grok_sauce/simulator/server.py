@@ -18,6 +18,7 @@ from grok_sauce.simulator.http1 import (
     Request,
     Response,
     Stream,
+    deliver,
     html_response,
     json_response,
 )
@@ -185,6 +186,9 @@ class Server:
                 return
             response = self._answer(request, found)
             keep = request.headers.get("connection", "").lower() != "close"
+            if response.manner is not None:
+                keep = deliver(response, keep, link.send, link.abort, self._stop)
+                continue
             link.send(response.encode(keep), faulty=not control)
 
     def _upgrade(self, sock: socket.socket, link: Link, stream: Stream, request: Request) -> None:

@@ -12,6 +12,7 @@ from grok_sauce.simulator.dxlink_server import DxLinkSession, Limits
 from grok_sauce.simulator.faults import Faults
 from grok_sauce.simulator.http1 import Request, Response
 from grok_sauce.simulator.peer import Session
+from grok_sauce.simulator.receiver import Receiver
 from grok_sauce.simulator.tokens import Tokens
 
 
@@ -20,7 +21,8 @@ class Services:
     """One simulator's parts. address is "127.0.0.1:8765" once it listens.
 
     level is what the quote token says: "api" (real time) or "demo" (delayed).
-    about are the facts that GET /clock and the first line of output repeat.
+    about are the facts that GET /clock and the first line of output repeat. receiver plays a
+    NinjaTrader listener at /receive.
     """
 
     desk: Desk
@@ -33,6 +35,15 @@ class Services:
     address: str = ""
     about: dict[str, Any] = field(default_factory=dict)
     connections: Callable[[], int] = lambda: 0
+    receiver: Receiver = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.receiver = Receiver(self.clock)
+
+    @property
+    def listener(self) -> str:
+        """Host and port under which /receive answers: like Windows' listeners, no other name."""
+        return f"localhost:{self.address.rpartition(':')[2]}"
 
     @property
     def dxlink_url(self) -> str:
