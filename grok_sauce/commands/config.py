@@ -118,6 +118,7 @@ def _check(path: Path, env: Path | None) -> int:
 
 def _knobs() -> list[Any]:
     """The settings dataclasses that read the environment."""
+    from grok_sauce.alerts.settings import AlertSettings
     from grok_sauce.clients.tastytrade_tokens import TastytradeSettings
     from grok_sauce.desks.gex import GexSettings
     from grok_sauce.desks.gex_signal import SignalSettings
@@ -132,6 +133,7 @@ def _knobs() -> list[Any]:
         CboeSettings,
         GexSettings,
         SignalSettings,
+        AlertSettings,
         WebSettings,
     ]
 
