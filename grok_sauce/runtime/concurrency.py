@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import logging
 import os
+import re
 import socket
 import threading
 import time
@@ -22,6 +24,9 @@ T = TypeVar("T")
 
 MODES: Final = ("eventlet", "threading")
 HEAVY_WORKERS: Final = 2  # heavy jobs at a time; more would only take turns on the same cores
+CONNECTION: Final = "grok_sauce.connection"  # where a WSGI environment holds its Connection
+# What follows is a secret and is written nowhere.
+_TOKEN_PATH: Final = re.compile(r"(/webhook/)[^\s'\"?#]+")
 
 
 @dataclass
@@ -189,6 +194,53 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
+class Connection:
+    """The connection of a request, for an application that reads the body by itself.
+
+    rfile is what the server reads requests from, sock its socket, timeout the seconds of
+    patience that the server has with it.
+    """
+
+    __slots__ = ("_handler", "rfile", "sock", "timeout")
+
+    def __init__(self, handler: Any, timeout: float) -> None:
+        self._handler = handler
+        self.rfile: io.BufferedReader = handler.rfile
+        self.sock: socket.socket = handler.connection
+        self.timeout = timeout
+
+    def proceed(self) -> None:
+        """Tell a client that waits for "100 Continue" to send its body."""
+
+    def taken(self) -> None:
+        """The body was read from rfile to its end: the next request follows."""
+
+    def end(self) -> None:
+        """Close after the answer, whatever else the client still sends."""
+        self._handler.close_connection = True
+        self._handler.rfile = io.BytesIO()  # nobody waits for the rest
+
+
+class _GreenConnection(Connection):
+    """The same for eventlet's server, which keeps count of what was read of a body."""
+
+    __slots__ = ("_input",)
+
+    def __init__(self, handler: Any, timeout: float, body: Any) -> None:
+        super().__init__(handler, timeout)
+        self._input = body
+
+    def proceed(self) -> None:
+        self._input.read(0)
+
+    def taken(self) -> None:
+        self._input.position = self._input.content_length or 0
+        self._input.chunk_length = 0
+
+    def end(self) -> None:
+        self._handler.close_connection = True
+
+
 class Server:
     """The web server of the chosen mode on a listening socket.
 
@@ -219,9 +271,19 @@ class Server:
     def _serve_eventlet(self) -> None:
         import eventlet.wsgi
 
+        timeout_seconds = self._timeout
+
+        class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
+            def get_environ(self) -> dict[str, Any]:
+                environ: dict[str, Any] = super().get_environ()
+                body = environ["eventlet.input"]
+                environ[CONNECTION] = _GreenConnection(self, timeout_seconds, body)
+                return environ
+
         eventlet.wsgi.server(
             self._sock,
             self._app,
+            protocol=Protocol,
             debug=False,
             log_output=False,
             socket_timeout=self._timeout,
@@ -240,8 +302,14 @@ class Server:
             def version_string(self) -> str:
                 return "grok-sauce"
 
+            def make_environ(self) -> dict[str, Any]:
+                environ = super().make_environ()
+                environ[CONNECTION] = Connection(self, timeout_seconds)
+                return environ
+
             def log(self, type: str, message: str, *args: Any) -> None:
-                log.debug(message, *args)
+                if log.isEnabledFor(logging.DEBUG):
+                    log.debug("%s", _TOKEN_PATH.sub(r"\1…", message % args))
 
         host, port = self._sock.getsockname()[:2]
         self._werkzeug = make_server(
