@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from grok_sauce.errors import BadPayload, SettingsError
+from grok_sauce.runtime import collector
 
 FASTEST: Final = 3600.0  # an hour a second; faster, nothing could be seen
 NAME = "demo"
@@ -84,10 +85,12 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         SettingsError: an option names a time or a file that cannot be used.
     """
+    collector.hold_off()
     from grok_sauce import machine
-    from grok_sauce.simulator.opening import read_start
 
     if args.start is not None:
+        from grok_sauce.simulator.opening import read_start
+
         read_start(args.start)  # here and not in the market's process, whose usage is not ours
     if args.bars is not None and not args.bars.is_file():
         raise SettingsError(f"there is no file {args.bars}", "--bars")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from grok_sauce.runtime import collector
+
 NAME = "live"
 HELP = "the dashboard: live when .env holds credentials, else the demo"
 EPILOG = """examples:
@@ -18,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Start, serve until Ctrl-C or SIGTERM, stop in order."""
+    collector.hold_off()
     from grok_sauce import machine
 
     return machine.run(machine.options_from(args, demo=None))
