@@ -11,7 +11,7 @@ from grok_sauce.alerts import records
 from grok_sauce.alerts.ledger_rows import set_target
 from grok_sauce.alerts.records import TokenRow
 from grok_sauce.alerts.steady import SteadyTime
-from grok_sauce.alerts.store import Store
+from grok_sauce.alerts.store import Store, Write
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class Books:
         self._store = store
         self._time = time
         self._refused: deque[tuple[int, str, str, str]] = deque(maxlen=SECURITY_AN_HOUR)
-        self._flushing = False
+        self._flushing: Write | None = None
         self._hour = 0
         self._in_hour = 0
         self._used: dict[int, int] = {}
@@ -81,13 +81,12 @@ class Books:
         if self._in_hour > SECURITY_AN_HOUR:
             return
         self._refused.append((wall, address[:TEXT], what[:TEXT], detail[:TEXT]))
-        if not self._flushing:
-            self._flushing = True
-            self._store.later(self._flush)
+        if self._flushing is None or self._flushing.over:
+            self._flushing = self._store.later(self._flush)
 
     def _flush(self, connection: sqlite3.Connection) -> None:
         """In the pool: all refused requests that were noted until now."""
-        self._flushing = False
+        self._flushing = None  # what comes now may be too late for this one
         while self._refused:
             connection.execute(
                 "INSERT INTO security_log (wall_ms, address, what, detail) VALUES (?, ?, ?, ?)",

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from typing import Any, Final
 
 from grok_sauce.alerts.gaps import PositionRow
@@ -25,7 +26,7 @@ _ALERT: Final = (
     *("token_id", "body", "exact_key", "semantic_key", "link_kind", "link_id", "finished_ms"),
     *("acknowledged_ms", "test"),
 )
-_SELECT_ALERT: Final = f"SELECT {', '.join(_ALERT)} FROM alert"
+SELECT_ALERT: Final = f"SELECT {', '.join(_ALERT)} FROM alert"
 _SELECT_DELIVERY: Final = (
     "SELECT d.id, d.id, d.alert_seq, a.id, a.ticker, a.grp, d.batch, d.target, d.leg, d.side,"
     " d.qty, d.state, d.reason, d.attempts, d.key, d.body, a.received_ms, d.expires_ms,"
@@ -100,54 +101,6 @@ class TokenRow:
     used_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class AlertFilter:
-    """Which alerts are meant; None and "" ask for all. from_ms and to_ms are wall-clock."""
-
-    states: tuple[str, ...] = ()
-    delivery_states: tuple[str, ...] = ()
-    ticker: str | None = None
-    strategy: str | None = None
-    target: str | None = None
-    text: str = ""  # somewhere in the trade_id
-    from_ms: int | None = None
-    to_ms: int | None = None  # exclusive
-    before: int | None = None  # seq, exclusive
-
-    def where(self) -> tuple[str, list[Any]]:
-        """SQL over alert a, and its values; before is left to the one who pages."""
-        parts: list[str] = ["1"]
-        values: list[Any] = []
-
-        def add(part: str, *more: Any) -> None:
-            parts.append(part)
-            values.extend(more)
-
-        if self.states:
-            add(f"a.state IN ({marks(self.states)})", *self.states)
-        if self.ticker is not None:
-            add("a.ticker = ?", self.ticker)
-        if self.strategy is not None:
-            add("EXISTS (SELECT 1 FROM json_each(a.strategies) WHERE value = ?)", self.strategy)
-        if self.text:
-            add("instr(lower(a.trade_id), lower(?))", self.text)
-        if self.from_ms is not None:
-            add("a.wall_ms >= ?", self.from_ms)
-        if self.to_ms is not None:
-            add("a.wall_ms < ?", self.to_ms)
-        inner: list[str] = []
-        if self.target is not None:
-            inner.append("d.target = ?")
-            values.append(self.target)
-        if self.delivery_states:
-            inner.append(f"d.state IN ({marks(self.delivery_states)})")
-            values.extend(self.delivery_states)
-        if inner:
-            found = f"SELECT 1 FROM delivery d WHERE d.alert_seq = a.seq AND {' AND '.join(inner)}"
-            parts.append(f"EXISTS ({found})")
-        return " AND ".join(parts), values
-
-
 def marks(values: Sequence[Any]) -> str:
     """A question mark for each value."""
     return ", ".join("?" * len(values))
@@ -158,6 +111,7 @@ def flags_text(flags: Iterable[str]) -> str:
     return json.dumps(list(dict.fromkeys(flags)), ensure_ascii=False)
 
 
+@lru_cache(maxsize=256)  # one for each ticker, alert after alert
 def options_text(options: ReleaseOptions) -> str:
     """ReleaseOptions as they are kept."""
     return json.dumps(asdict(options))
@@ -173,17 +127,18 @@ def options_of(text: str | None) -> ReleaseOptions | None:
 
 def alert(connection: sqlite3.Connection, seq: int) -> AlertRow | None:
     """The alert with this seq; None when there is none (any more)."""
-    row = connection.execute(f"{_SELECT_ALERT} WHERE seq = ?", (seq,)).fetchone()
-    return None if row is None else _alert_row(row)
+    row = connection.execute(f"{SELECT_ALERT} WHERE seq = ?", (seq,)).fetchone()
+    return None if row is None else alert_row(row)
 
 
 def alert_by_id(connection: sqlite3.Connection, id: str) -> AlertRow | None:
     """The alert with this id; None when there is none (any more)."""
-    row = connection.execute(f"{_SELECT_ALERT} WHERE id = ?", (id,)).fetchone()
-    return None if row is None else _alert_row(row)
+    row = connection.execute(f"{SELECT_ALERT} WHERE id = ?", (id,)).fetchone()
+    return None if row is None else alert_row(row)
 
 
-def _alert_row(row: tuple[Any, ...]) -> AlertRow:
+def alert_row(row: tuple[Any, ...]) -> AlertRow:
+    """What SELECT_ALERT finds, as a value."""
     got = dict(zip(_ALERT, row, strict=True))
     flags = tuple(json.loads(got["flags"]))
     return AlertRow(
@@ -243,23 +198,8 @@ def held_of(row: AlertRow) -> HeldAlert:
 
 def held(connection: sqlite3.Connection) -> list[HeldAlert]:
     """All alerts that wait for their window, by seq."""
-    rows = connection.execute(f"{_SELECT_ALERT} WHERE state = 'held' ORDER BY seq")
-    return [held_of(_alert_row(row)) for row in rows]
-
-
-def listed(
-    connection: sqlite3.Connection, wanted: AlertFilter, limit: int | None = 50
-) -> tuple[list[AlertRow], int]:
-    """The newest alerts that the filter asks for, and how many there are on all pages."""
-    where, values = wanted.where()
-    (total,) = connection.execute(f"SELECT count(*) FROM alert a WHERE {where}", values).fetchone()
-    if wanted.before is not None:
-        where, values = f"{where} AND a.seq < ?", [*values, wanted.before]
-    rows = connection.execute(
-        f"{_SELECT_ALERT} a WHERE {where} ORDER BY a.seq DESC LIMIT ?",
-        [*values, -1 if limit is None else limit],
-    )
-    return [_alert_row(row) for row in rows], total
+    rows = connection.execute(f"{SELECT_ALERT} WHERE state = 'held' ORDER BY seq")
+    return [held_of(alert_row(row)) for row in rows]
 
 
 def delivery(connection: sqlite3.Connection, id: int) -> Delivery | None:

@@ -58,14 +58,21 @@ class StoreFacts:
 
 
 @dataclass(eq=False, slots=True)
-class _Write:
-    """One write on its way. done is None when nobody waits for it."""
+class Write:
+    """One write on its way. done is None when nobody waits for it; over: durable or refused."""
 
     job: rounds.Job
     began_ms: int
     done: threading.Event | None = field(default_factory=threading.Event)
     value: Any = None
     error: Exception | None = None
+    over: bool = False
+
+    def end(self, value: Any, error: Exception | None) -> None:
+        """Wake whoever waits. Never called in the pool."""
+        self.value, self.error, self.over = value, error, True
+        if self.done is not None:
+            self.done.set()
 
 
 class Store:
@@ -87,7 +94,7 @@ class Store:
         self._wait_s = wait_s
         self._file = OwnedFile(path, time)
         self._readers = Readers(path, BUSY_MS)
-        self._pending: deque[_Write] = deque()
+        self._pending: deque[Write] = deque()
         self._wake = threading.Event()
         self._turn = threading.Lock()  # one round at a time; taken outside the pool only
         self._running = False
@@ -131,7 +138,7 @@ class Store:
             Exception: whatever the job raised; nothing of it was kept.
         """
         wait = self._wait_s if wait_s is None else wait_s
-        entry = _Write(job, self._time.now_ms())
+        entry = Write(job, self._time.now_ms())
         done = cast(threading.Event, entry.done)
         self._put(entry)
         if not self._running:
@@ -143,11 +150,13 @@ class Store:
             raise entry.error
         return cast(T, entry.value)
 
-    def later(self, job: Callable[[sqlite3.Connection], object]) -> None:
+    def later(self, job: Callable[[sqlite3.Connection], object]) -> Write:
         """Write when there is a round, without waiting; lost when the store fails or closes."""
+        entry = Write(job, self._time.now_ms(), None, over=self._closed)
         if not self._closed:
-            self._pending.append(_Write(job, self._time.now_ms(), None))
+            self._pending.append(entry)
             self._wake.set()
+        return entry
 
     def read(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """What job finds in one consistent view of the file; it sees every write that returned.
@@ -207,13 +216,13 @@ class Store:
 
     # Beside the pool: green threads, or the threads of those who call.
 
-    def _put(self, entry: _Write) -> None:
+    def _put(self, entry: Write) -> None:
         if self._closed:
             raise StoreBusy("the alert store is closed")
         self._pending.append(entry)
         self._wake.set()
 
-    def _withdraw(self, entry: _Write) -> bool:
+    def _withdraw(self, entry: Write) -> bool:
         try:
             self._pending.remove(entry)
         except ValueError:
@@ -234,7 +243,7 @@ class Store:
                 return
             self._round()
 
-    def _take(self, most: int = ROUND) -> list[_Write]:
+    def _take(self, most: int = ROUND) -> list[Write]:
         return [self._pending.popleft() for _ in range(min(most, len(self._pending)))]
 
     def _round(self) -> None:
@@ -264,23 +273,19 @@ class Store:
         if self._problem is not None and result.trouble is None:
             self._recover()
 
-    def _settle(self, batch: Sequence[_Write], answers: Sequence[rounds.Answer]) -> None:
+    def _settle(self, batch: Sequence[Write], answers: Sequence[rounds.Answer]) -> None:
         now = self._time.now_ms()
         self._commits += 1
         self._writes += len(batch)
         for entry, answer in zip(batch, answers, strict=True):
-            entry.value, entry.error = answer.value, answer.error
             self._latencies.append(now - entry.began_ms)
-            if entry.done is not None:
-                entry.done.set()
-            elif answer.error is not None:
+            entry.end(answer.value, answer.error)
+            if entry.done is None and answer.error is not None:
                 log.error("alerts: a write failed: %s", answer.error)
 
-    def _refuse(self, batch: Sequence[_Write], why: str, undecided: bool = False) -> None:
+    def _refuse(self, batch: Sequence[Write], why: str, undecided: bool = False) -> None:
         for entry in batch:
-            entry.error = StoreBusy(why, undecided)
-            if entry.done is not None:
-                entry.done.set()
+            entry.end(None, StoreBusy(why, undecided))
 
     def _recover(self) -> None:
         with self._turn:
