@@ -1,0 +1,86 @@
+"""What pages hear of the router: changed alerts a few times a second, the numbers once."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from grok_sauce.update import Update
+
+TOPIC: Final = "alert.state"
+NUMBERS: Final = "#numbers"  # the key beside the alerts' ids
+KEPT: Final = 60  # newest alerts that a page starts with
+BEAT: Final = 0.15  # seconds between two tellings
+QUIET: Final = 1.0  # seconds between two looks at the numbers
+
+
+class Reports(Protocol):
+    """What is told: alerts.report.Report."""
+
+    def rows(self, seqs: Sequence[int]) -> list[dict[str, Any]]: ...
+    def newest(self, count: int) -> list[dict[str, Any]]: ...
+    def numbers(self) -> dict[str, Any]: ...
+
+
+class News:
+    """A worker that publishes what changed. changed() may be called from any thread."""
+
+    name = "alert news"
+
+    def __init__(
+        self,
+        report: Reports,
+        publish: Callable[[Sequence[Update]], None],
+        tree_revision: Callable[[], str],
+    ) -> None:
+        self._report = report
+        self._publish = publish
+        self._revision = tree_revision
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._changed: set[int] = set()
+        self._kept: OrderedDict[str, int] = OrderedDict()  # id -> seq, oldest first
+        self._numbers: Mapping[str, Any] = {}
+        self.latest: dict[str, Any] | None = None
+
+    def changed(self, seqs: Iterable[int]) -> None:
+        """These alerts have something new."""
+        with self._lock:
+            self._changed.update(seqs)
+        self._wake.set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Tell until stop is set."""
+        self._tell(self._report.newest(KEPT))
+        while not stop.is_set():
+            self._wake.wait(QUIET)
+            self._wake.clear()
+            with self._lock:
+                seqs, self._changed = sorted(self._changed), set()
+            self._tell(self._report.rows(seqs) if seqs else [])
+            stop.wait(BEAT)
+
+    def _tell(self, rows: list[dict[str, Any]]) -> None:
+        told: dict[str, dict[str, Any]] = {}
+        for row in sorted(rows, key=lambda row: row["seq"]):
+            oldest = next(iter(self._kept.values()), 0)
+            if row["id"] not in self._kept and len(self._kept) >= KEPT and row["seq"] < oldest:
+                continue  # long gone from every page's first look
+            self._kept[row["id"]] = row["seq"]
+            told[row["id"]] = row
+        gone = []
+        while len(self._kept) > KEPT:
+            oldest_id, _ = self._kept.popitem(last=False)
+            if told.pop(oldest_id, None) is None:
+                gone.append(oldest_id)
+        updates = [Update(TOPIC, name, row) for name, row in told.items()]
+        updates += [Update(TOPIC, name, None) for name in gone]
+        numbers = {**self._report.numbers(), "tree": self._revision()}
+        self.latest = numbers
+        if updates or numbers != self._numbers:
+            self._numbers = numbers
+            updates.append(Update(TOPIC, NUMBERS, numbers))
+        if updates:
+            self._publish(updates)
