@@ -26,7 +26,6 @@ KEEP_BACKUPS: Final = 7
 ROOM: Final = 64 * 1024 * 1024  # bytes a backup must leave free: alerts go first
 PATIENCE: Final = 10.0  # seconds a step waits for its commit
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
-_PARSED: Final = "%Y%m%dT%H%M%S%z"
 
 
 class Upkeep:
@@ -125,7 +124,7 @@ def backups(folder: Path) -> list[tuple[int, Path]]:
     found = []
     for path in folder.glob("alerts-*.db"):
         with contextlib.suppress(ValueError):  # somebody else's file stays out of this
-            made = datetime.strptime(path.stem.removeprefix("alerts-"), _PARSED)
+            made = datetime.strptime(path.stem.removeprefix("alerts-"), "%Y%m%dT%H%M%S%z")
             found.append((int(made.timestamp() * MS), path))
     return sorted(found)
 
