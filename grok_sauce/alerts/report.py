@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from grok_sauce.alerts import report_csv, report_detail, report_numbers, report_rows, report_tree
-from grok_sauce.alerts.model import Destination
 from grok_sauce.alerts.report_filters import STATES, Filters
+from grok_sauce.alerts.routing import RoutingTree
 from grok_sauce.alerts.steady import SteadyTime
 
 T = TypeVar("T")
@@ -33,24 +32,16 @@ class ReadsStore(Protocol):
     def read(self, job: Callable[[sqlite3.Connection], T]) -> T: ...
 
 
-class Routed(Protocol):
-    """Where alerts of a ticker go now: routing.Route."""
-
-    @property
-    def destinations(self) -> Sequence[Destination]: ...
-
-
 class ReadsRouting(Protocol):
     """routing_file.RoutingFile, as far as it is read."""
 
     @property
-    def tree(self) -> Mapping[str, Any]: ...
+    def tree(self) -> RoutingTree: ...
     @property
     def revision(self) -> str: ...
     @property
     def problem(self) -> str | None: ...
     def versions(self) -> Sequence[Any]: ...
-    def lookup(self, ticker: str) -> Routed | None: ...
 
 
 @dataclass(frozen=True)
@@ -58,9 +49,9 @@ class Live:
     """What the tables do not have; every part is asked anew each time.
 
     breakers gives {target, next_probe_ms} of those that are open; lamps by target id
-    {lamp, lamp_text, checked_ms, next_probe_ms}; effective every option in force for a
-    strategy and ticker; paused_until when a strategy that is paused today goes on. All times
-    are wall-clock milliseconds. rejected_hour counts what the security log has no room for.
+    {lamp, lamp_text, checked_ms, next_probe_ms}; paused_until when a strategy that is paused
+    today goes on. All times are wall-clock milliseconds. rejected_hour counts also what the
+    security log has no room for.
     """
 
     guards: Callable[[], Sequence[str]] = tuple
@@ -68,7 +59,6 @@ class Live:
     problems: Callable[[], Sequence[str]] = tuple
     rejected_hour: Callable[[], int] = int
     lamps: Callable[[], report_tree.Lamps] = dict
-    effective: report_tree.Effective = field(default=lambda strategy, ticker: {})
     paused_until: Callable[[str], int | None] = field(default=lambda strategy: None)
     token_file: Callable[[], Path | None] = field(default=lambda: None)
 
@@ -94,6 +84,7 @@ class Report:
         self._time = time
         self._alarm = alarm
         self._live = live or Live()
+        self._named: tuple[RoutingTree, dict[str, str]] | None = None
 
     # ---- the log -------------------------------------------------------------------------
 
@@ -175,8 +166,8 @@ class Report:
 
     def tree(self) -> dict[str, Any]:
         """TREE: strategies, tickers and ports with their options and what became of them."""
-        document = self._routing.tree
-        tickers = report_tree.tickers_of(document)
+        tree = self._routing.tree
+        tickers = report_tree.tickers_of(tree)
         past = self._store.read(lambda each: report_tree.find_past(each, tickers))
         return {
             "revision": self._routing.revision,
@@ -184,12 +175,7 @@ class Report:
             "versions": [_version(each) for each in self._routing.versions()],
             "webhook": {"path": PATH, "masked": MASK, "token_file": self.token_file()},
             "strategies": report_tree.strategies(
-                document,
-                past,
-                self._live.effective,
-                self._live.lamps(),
-                {target: json.loads(text) for target, text in past.tests.items()},
-                self._live.paused_until,
+                tree, past, self._live.lamps(), self._live.paused_until
             ),
         }
 
@@ -201,13 +187,16 @@ class Report:
     # ---- parts ---------------------------------------------------------------------------
 
     def _shape(self, found: report_rows.Found) -> list[dict[str, Any]]:
-        names = report_tree.target_names(self._routing.tree)
+        tree = self._routing.tree
+        if self._named is None or self._named[0] is not tree:
+            self._named = (tree, report_tree.target_names(tree))
+        names = self._named[1]
         return report_rows.shape(
             found, self._time.now_ms(), lambda target: names.get(target, ""), self._pending
         )
 
     def _pending(self, ticker: str) -> list[str]:
-        route = self._routing.lookup(ticker)
+        route = self._routing.tree.lookup(ticker)
         return [] if route is None else [each.id for each in route.destinations]
 
     def _log(self, name: str) -> list[dict[str, Any]]:
@@ -216,13 +205,12 @@ class Report:
 
     def _choices(self) -> dict[str, list[str]]:
         """What each filter offers: what the tree names, and what the log has beside it."""
-        document = self._routing.tree
-        listed = report_tree.tickers_of(document)
+        tree = self._routing.tree
         kept = self._store.read(_values)
         return {
-            "strategies": _merged(report_tree.names(document), kept["strategies"]),
-            "tickers": _merged(listed, kept["tickers"]),
-            "targets": _merged(report_tree.targets(document), kept["targets"]),
+            "strategies": _merged((each.name for each in tree.strategies()), kept["strategies"]),
+            "tickers": _merged(report_tree.tickers_of(tree), kept["tickers"]),
+            "targets": _merged(tree.targets(), kept["targets"]),
             "states": list(STATES),
         }
 

@@ -113,7 +113,7 @@ def numbers(
     guards: Sequence[str],
     breakers: Sequence[dict[str, Any]],
     problems: Sequence[str],
-    rejected_hour: int | None = None,
+    rejected_hour: int = 0,
 ) -> dict[str, Any]:
     """NUMBERS for pages. now_ms is steady; alarm is the queue length that is one."""
     full = counted.waiting >= alarm
@@ -127,7 +127,7 @@ def numbers(
         if oldest is None
         else round(max(0, now_ms - oldest) / 1000, 1),
         "received_hour": counted.received_hour,
-        "rejected_hour": counted.rejected_hour if rejected_hour is None else rejected_hour,
+        "rejected_hour": max(counted.rejected_hour, rejected_hour),
         "delivered_p50_ms": percentile(counted.totals_ms, 0.5),
         "delivered_p99_ms": percentile(counted.totals_ms, 0.99),
         "needs": counted.needs,

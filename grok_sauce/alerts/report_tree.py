@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from grok_sauce.alerts.records import switches
 from grok_sauce.alerts.report_rows import Job, open_counts, rows
+from grok_sauce.alerts.routing import RoutingTree, StrategyView, TargetView, TickerView
 
 RECENT: Final = 20_000  # newest deliveries in which the last one of a port is looked for
 NO_LAMP: Final[Mapping[str, Any]] = {
@@ -17,10 +18,7 @@ NO_LAMP: Final[Mapping[str, Any]] = {
     "checked_ms": None,
     "next_probe_ms": None,
 }
-_TIMES: Final = ("last_alert_ms", "last_delivery_ms", "lag_ms")
 
-# (strategy, ticker) -> every option in force there, defaults included.
-Effective = Callable[[str, str], Mapping[str, Any]]
 # target id -> {lamp, lamp_text, checked_ms, next_probe_ms}
 Lamps = Mapping[str, Mapping[str, Any]]
 
@@ -36,8 +34,7 @@ class Past:
     delivered: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)  # when, took
     waiting: dict[tuple[str, str], int] = field(default_factory=dict)
     uncertain: dict[tuple[str, str], int] = field(default_factory=dict)
-    tests: dict[str, str] = field(default_factory=dict)  # target -> JSON of the last test
-    switches: dict[str, str] = field(default_factory=dict)
+    tests: dict[str, dict[str, Any]] = field(default_factory=dict)  # target -> its last test
 
 
 def find_past(connection: sqlite3.Connection, tickers: Iterable[str]) -> Past:
@@ -64,129 +61,108 @@ def find_past(connection: sqlite3.Connection, tickers: Iterable[str]) -> Past:
         key = (each["ticker"], each["target"])
         kept = past.uncertain if each["state"] == "uncertain" else past.waiting
         kept[key] = kept.get(key, 0) + each["n"]
-    past.tests = dict(
-        connection.execute("SELECT target, test FROM target_state WHERE test IS NOT NULL")
-    )
-    past.switches = switches(connection)
+    past.tests = {
+        target: json.loads(text)
+        for target, text in connection.execute(
+            "SELECT target, test FROM target_state WHERE test IS NOT NULL"
+        )
+    }
     return past
 
 
-def tickers_of(document: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Ticker -> strategies that list it, both in the tree's order."""
-    found: dict[str, list[str]] = {}
-    for name, strategy in _strategies(document):
-        for ticker, _ in _tickers(strategy):
-            found.setdefault(ticker, []).append(name)
-    return found
+def tickers_of(tree: RoutingTree) -> list[str]:
+    """The tickers of a tree, each once, in file order."""
+    found = (ticker.name for each in tree.strategies() for ticker in each.tickers)
+    return list(dict.fromkeys(found))
 
 
-def names(document: Mapping[str, Any]) -> list[str]:
-    """The strategies of a tree."""
-    return [name for name, _ in _strategies(document)]
-
-
-def targets(document: Mapping[str, Any]) -> list[str]:
-    """The targets of a tree by id, each once, in the tree's order."""
-    return [target_id(port) for port in _users(document)]
-
-
-def target_id(port: int) -> str:
-    """What a target of this machine is called in deliveries and keys."""
-    return f"localhost:{port}"
-
-
-def target_names(document: Mapping[str, Any]) -> dict[str, str]:
-    """Target id -> what the user calls it, of those that have a name."""
-    found = _target_options(document)
-    return {id: str(each["name"]) for id, each in found.items() if each.get("name")}
+def target_names(tree: RoutingTree) -> dict[str, str]:
+    """Target id -> what the user calls it, "" for nothing."""
+    return {target.id: target.name for _, _, target in _ports(tree.strategies())}
 
 
 def strategies(
-    document: Mapping[str, Any],
-    past: Past,
-    effective: Effective,
-    lamps: Lamps,
-    tests: Mapping[str, dict[str, Any] | None],
-    paused_until: Callable[[str], int | None],
+    tree: RoutingTree, past: Past, lamps: Lamps, paused_until: Callable[[str], int | None]
 ) -> list[dict[str, Any]]:
     """The strategies of TREE."""
-    shared = _users(document)
-    options = _target_options(document)
+    views = tree.strategies()
+    users: dict[str, list[tuple[str, str]]] = {}
+    for strategy, ticker, target in _ports(views):
+        users.setdefault(target.id, []).append((strategy, ticker))
     found = []
-    for name, strategy in _strategies(document):
-        listed = []
-        for ticker, entry in _tickers(strategy):
-            ports = [
-                _port(port, name, ticker, past, options, shared, lamps, tests)
-                for port in ports_of(entry)
-            ]
-            listed.append(
-                {
-                    "name": ticker,
-                    "options": {key: value for key, value in entry.items() if key != "ports"},
-                    "effective": dict(effective(name, ticker)),
-                    "gap": past.alerts.get(ticker, (0, False))[1],
-                    **_newest(ports, past.alerts.get(ticker)),
-                    "ports": ports,
-                }
-            )
+    for view in views:
+        tickers = [_ticker(view, ticker, past, lamps, users) for ticker in view.tickers]
         found.append(
             {
-                "name": name,
-                "mode": strategy.get("mode") or "off",
-                "daily_pause": bool(strategy.get("daily_pause")),
-                "resume_at": strategy.get("resume_at"),
-                "heartbeat_min": strategy.get("heartbeat_min"),
-                "paused_until_ms": paused_until(name),
-                **_newest(listed, None),
-                "tickers": listed,
+                "name": view.name,
+                "mode": view.mode,
+                "daily_pause": view.daily_pause,
+                "resume_at": view.resume_at,
+                "heartbeat_min": view.heartbeat_min,
+                "paused_until_ms": paused_until(view.name),
+                **_newest(tickers, None),
+                "tickers": tickers,
             }
         )
     return found
 
 
-def ports_of(entry: Mapping[str, Any]) -> list[int]:
-    """The ports of a ticker as numbers, each once; what is none is left to the tree's own check."""
-    found: dict[int, None] = {}
-    for port in entry.get("ports") or ():
-        text = str(port).strip()
-        if not isinstance(port, bool) and text.isascii() and text.isdecimal():
-            found[int(text)] = None
-    return list(found)
+def _ports(views: Iterable[StrategyView]) -> Iterable[tuple[str, str, TargetView]]:
+    """(strategy, ticker, target) of everything that may be sent to."""
+    for view in views:
+        for ticker in view.tickers:
+            for target in ticker.targets:
+                yield view.name, ticker.name, target
 
 
-def _port(
-    port: int,
-    strategy: str,
-    ticker: str,
+def _ticker(
+    strategy: StrategyView,
+    ticker: TickerView,
     past: Past,
-    options: Mapping[str, Mapping[str, Any]],
-    shared: Mapping[int, Sequence[tuple[str, str]]],
     lamps: Lamps,
-    tests: Mapping[str, dict[str, Any] | None],
+    users: Mapping[str, Sequence[tuple[str, str]]],
 ) -> dict[str, Any]:
-    id = target_id(port)
-    own = options.get(id, {})
-    key = (ticker, id)
-    when, took = past.delivered.get(key, (None, None))
-    others = [each for each in shared.get(port, ()) if each != (strategy, ticker)]
+    ports = []
+    for target in ticker.targets:
+        others = [each for each in users[target.id] if each != (strategy.name, ticker.name)]
+        also_in = [name if name != ticker.name else f"{of} / {name}" for of, name in others]
+        ports.append(_port(target, ticker.name, past, lamps) | {"also_in": also_in})
     return {
-        "port": port,
-        "host": "localhost",
-        "id": id,
-        "label": own.get("name") or "",
+        "name": ticker.name,
+        "options": _plain(ticker.options),
+        "effective": _plain(ticker.effective),
+        "gap": past.alerts.get(ticker.name, (0, False))[1],
+        **_newest(ports, past.alerts.get(ticker.name)),
+        "ports": ports,
+    }
+
+
+def _port(target: TargetView, ticker: str, past: Past, lamps: Lamps) -> dict[str, Any]:
+    key = (ticker, target.id)
+    when, took = past.delivered.get(key, (None, None))
+    return {
+        "port": target.port,
+        "host": target.host,
+        "id": target.id,
+        "label": target.name,
         "profile": "nt8-classic",
         **NO_LAMP,
-        **lamps.get(id, {}),
-        "also_in": [name if name != ticker else f"{other} / {name}" for other, name in others],
+        **lamps.get(target.id, {}),
         "uncertain": past.uncertain.get(key, 0),
         "waiting": past.waiting.get(key, 0),
         "last_alert_ms": past.alerts[ticker][0] if ticker in past.alerts else None,
         "last_delivery_ms": when,
         "lag_ms": took,
-        "idempotent": bool(own.get("idempotent")),
-        "include_meta": bool(own.get("include_meta")),
-        "test": tests.get(id),
+        "idempotent": target.idempotent,
+        "include_meta": target.include_meta,
+        "test": past.tests.get(target.id),
+    }
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as JSON has them."""
+    return {
+        key: list(value) if isinstance(value, tuple) else value for key, value in options.items()
     }
 
 
@@ -200,35 +176,8 @@ def _newest(below: Sequence[Job], alert: tuple[int, bool] | None) -> dict[str, A
         key=lambda each: int(each["last_delivery_ms"]),
         default=None,
     )
-    values = (
-        max(alerts, default=None),
-        None if last is None else last["last_delivery_ms"],
-        None if last is None else last["lag_ms"],
-    )
-    return dict(zip(_TIMES, values, strict=True))
-
-
-def _users(document: Mapping[str, Any]) -> dict[int, list[tuple[str, str]]]:
-    """Port -> who uses it: (strategy, ticker)."""
-    found: dict[int, list[tuple[str, str]]] = {}
-    for name, strategy in _strategies(document):
-        for ticker, entry in _tickers(strategy):
-            for port in ports_of(entry):
-                found.setdefault(port, []).append((name, ticker))
-    return found
-
-
-def _strategies(document: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    found: Mapping[str, Mapping[str, Any]] = document.get("strategies") or {}
-    return found.items()
-
-
-def _tickers(strategy: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    found: Mapping[str, Mapping[str, Any]] = strategy.get("tickers") or {}
-    return found.items()
-
-
-def _target_options(document: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-    routing = document.get("routing") or {}
-    found: Mapping[str, Mapping[str, Any]] = routing.get("targets") or {}
-    return found
+    return {
+        "last_alert_ms": max(alerts, default=None),
+        "last_delivery_ms": None if last is None else last["last_delivery_ms"],
+        "lag_ms": None if last is None else last["lag_ms"],
+    }

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import flask
 
+from grok_sauce.alerts.intake import Answer, Post
+from grok_sauce.alerts.moves import IllegalMove
 from grok_sauce.alerts.report_filters import Filters
+from grok_sauce.alerts.routing import RoutingTree
+from grok_sauce.alerts.settings import AlertSettings
 from grok_sauce.alerts.store import StoreBusy
 from grok_sauce.storage.database import StorageError
 from grok_sauce.web.errors import Refusal
@@ -54,7 +58,7 @@ class Routing(Protocol):
     """alerts.routing_file.RoutingFile."""
 
     @property
-    def tree(self) -> Mapping[str, Any]: ...
+    def tree(self) -> RoutingTree: ...
     @property
     def revision(self) -> str: ...
     def edit(self, op: Mapping[str, Any], who: str, revision: str) -> Any: ...
@@ -104,12 +108,11 @@ class Reports(Protocol):
 class Answers(Protocol):
     """alerts.intake.Intake, as the webhook layer calls it."""
 
-    @property
-    def answer(self) -> Callable[[Any], Any]: ...
+    def answer(self, post: Post) -> Answer: ...
 
 
 class AlertParts(Protocol):
-    """alerts.half.AlertHalf."""
+    """alerts.half.AlertHalf. refused() is told of posts whose body never reached intake."""
 
     @property
     def operator(self) -> Operates: ...
@@ -121,6 +124,9 @@ class AlertParts(Protocol):
     def report(self) -> Reports: ...
     @property
     def intake(self) -> Answers: ...
+    @property
+    def settings(self) -> AlertSettings: ...
+    def refused(self, address: str, what: str) -> None: ...
 
 
 def why_absent(site: Site) -> str:
@@ -151,9 +157,11 @@ def who() -> str:
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Turns what the store cannot do now into 503, so that the asker tries again."""
+    """Turns what the store cannot do now into 503, and what is over already into 409."""
     try:
         yield
+    except IllegalMove as problem:
+        raise Refusal(409, "conflict", f"It changed meanwhile: {problem}.") from None
     except (StoreBusy, StorageError, sqlite3.Error) as problem:
         raise Refusal(
             503, "store_busy", f"The alert store does not answer: {problem}", retry_after=RETRY_S

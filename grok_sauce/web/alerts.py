@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any, Final, Literal, cast
 
 import flask
+from werkzeug.routing import BaseConverter
 
 from grok_sauce.alerts.report_filters import MOST_PER_PAGE, PER_PAGE, STATES, TABS, Filters
 from grok_sauce.web.alert_parts import answering, iso_day, parts, who, why_absent
@@ -24,6 +25,17 @@ MODES: Final = ("same", "as_new")
 DECISIONS: Final = ("arrived", "send")
 _TARGET: Final = re.compile(r"[A-Za-z0-9.:\[\]_-]{1,100}")
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class AlertId(BaseConverter):
+    """An alert's id as part of a path.
+
+    Addresses that mean something else are no ids, so that GET /api/alerts/pause is refused with
+    the method it takes.
+    """
+
+    regex = r"(?!(?:security|audit|pause|dry|replay|acknowledge)/?$)[A-Za-z0-9_-]{1,64}"
+    part_isolating = True
 
 
 def show(site: Site) -> flask.Response:
@@ -79,7 +91,7 @@ def one(site: Site, id: str) -> flask.Response:
     """GET /api/alerts/<id>."""
     half = parts(site)
     with answering():
-        found = half.report.detail(id) if _ID.fullmatch(id) else None
+        found = half.report.detail(id)
     if found is None:
         raise _unknown()
     return respond(found)
@@ -121,7 +133,7 @@ def cancel(site: Site, id: str) -> flask.Response:
     if flask.request.content_length:
         read_object()
     with answering():
-        if not _ID.fullmatch(id) or not half.report.knows(id):
+        if not half.report.knows(id):
             raise _unknown()
         half.operator.cancel(id, who())
         return respond(half.report.detail(id))
@@ -136,7 +148,7 @@ def decide(site: Site, id: str) -> flask.Response:
     qty = None if body.get("qty") is None else whole(body, "qty", 1, MOST_QTY)
     late = flag(body, "confirm_late") if "confirm_late" in body else False
     with answering():
-        found = half.report.detail(id) if _ID.fullmatch(id) else None
+        found = half.report.detail(id)
         if found is None:
             raise _unknown()
         if delivery not in [each["delivery"] for each in found["row"]["targets"]]:

@@ -11,15 +11,28 @@ import flask
 from jinja2 import FileSystemBytecodeCache
 from werkzeug.wrappers import Response
 
-from grok_sauce.web import butterfly, errors, gex, gex_api, indicator, login, setup, status
+from grok_sauce.web import (
+    alerts,
+    butterfly,
+    errors,
+    gex,
+    gex_api,
+    indicator,
+    login,
+    setup,
+    status,
+    strategies,
+)
 from grok_sauce.web.auth import Auth, secret_keys
 from grok_sauce.web.format import FILTERS
 from grok_sauce.web.limits import Limits
-from grok_sauce.web.routes import ROUTES
+from grok_sauce.web.routes import ROUTES, Access
 from grok_sauce.web.security import Guard
 from grok_sauce.web.sessions import COOKIE_LIFE, CookieSessions
 from grok_sauce.web.site import Assets, Site, StrictJson, View, WebDeps, install_context
 from grok_sauce.web.tickers import Ticker
+from grok_sauce.web.visitors import networks
+from grok_sauce.web.webhook import Sender, Wsgi, sender_of, webhook_layer
 
 OPENAPI: Final = Path(__file__).with_name("openapi.json")
 SITE: Final = "grok_sauce.site"
@@ -52,6 +65,8 @@ VIEWS: Final[Mapping[str, View]] = {
     "gex.levels": gex_api.signal_levels,
     "gex.refresh": gex_api.refresh,
     "butterfly": butterfly.show,
+    "alerts": alerts.show,
+    "strategies": strategies.show,
     "setup": setup.show,
     "status": status.show,
     "health": status.health,
@@ -68,6 +83,27 @@ VIEWS: Final[Mapping[str, View]] = {
     "api.butterfly.candidates": butterfly.candidates,
     "api.butterfly.save": butterfly.save,
     "api.butterfly.remove": butterfly.remove,
+    "api.alerts": alerts.rows,
+    "api.alerts.csv": alerts.export,
+    "api.alerts.security": alerts.security,
+    "api.alerts.audit": alerts.audit,
+    "api.alerts.one": alerts.one,
+    "api.alerts.pause": alerts.pause,
+    "api.alerts.dry": alerts.dry,
+    "api.alerts.replay": alerts.replay,
+    "api.alerts.acknowledge": alerts.acknowledge,
+    "api.alerts.cancel": alerts.cancel,
+    "api.alerts.decide": alerts.decide,
+    "api.routing": strategies.tree,
+    "api.routing.edit": strategies.edit,
+    "api.routing.test": strategies.test,
+    "api.routing.pause_today": strategies.pause_today,
+    "api.routing.export": strategies.export,
+    "api.routing.import": strategies.take_in,
+    "api.tokens": strategies.tokens,
+    "api.tokens.add": strategies.add_token,
+    "api.tokens.delete": strategies.delete_token,
+    "api.tokens.reveal": strategies.reveal,
     "api.settings": setup.read,
     "api.settings.save": setup.save,
     "api.settings.export": setup.export,
@@ -101,6 +137,7 @@ def create_app(deps: WebDeps) -> flask.Flask:
     )
     app.json = StrictJson(app)
     app.url_map.converters["ticker"] = Ticker
+    app.url_map.converters["alert"] = alerts.AlertId
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # one address a thing; a redirect would drop a body
     auth = Auth(deps.web, keys, deps.clock)
@@ -114,6 +151,8 @@ def create_app(deps: WebDeps) -> flask.Flask:
     install_context(app, site, Assets(deps.static))
     errors.install(app)
     for route in ROUTES:
+        if route.access is Access.SENDER:
+            continue
         app.add_url_rule(
             route.rule,
             route.endpoint,
@@ -122,7 +161,30 @@ def create_app(deps: WebDeps) -> flask.Flask:
             provide_automatic_options=False,
         )
     app.extensions[SITE] = site
+    app.wsgi_app = cast(Any, _with_webhook(app, deps))  # type: ignore[method-assign]
     return app
+
+
+def _with_webhook(app: flask.Flask, deps: WebDeps) -> Wsgi:
+    """The application behind the layer that takes alerts, or says who takes them."""
+    proxies = networks(deps.web.trusted_proxies)
+    inner = cast(Wsgi, app.wsgi_app)
+
+    def sender(environ: Mapping[str, Any]) -> Sender:
+        return sender_of(environ, proxies)
+
+    half = deps.alerts
+    if half is None:
+        return webhook_layer(inner, None, sender, deps.router_url)
+    return webhook_layer(
+        inner,
+        half.intake.answer,
+        sender,
+        max_body=half.settings.max_body_bytes,
+        read_s=half.settings.read_timeout_s,
+        refused=half.refused,
+        clock=deps.clock,
+    )
 
 
 def _compiled(folder: Path) -> FileSystemBytecodeCache:

@@ -15,11 +15,12 @@ class Access(Enum):
     PAGE = "page"  # a login when a password is set, else the way to /login
     READ = "read"  # a login or API token when a password is set
     WRITE = "write"  # a CSRF token with a login, an API token, or a local program
+    SENDER = "sender"  # a sender's own token, under any Host; answered before Flask (webhook.py)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One address and method; endpoint names the view in app.VIEWS."""
+    """One address and method; endpoint names the view in app.VIEWS (a sender's has none)."""
 
     method: str
     rule: str
@@ -39,6 +40,8 @@ ROUTES: Final = (
     Route("GET", "/gex/levels", "gex.levels", Access.READ),
     Route("POST", "/gex/refresh", "gex.refresh", Access.WRITE),
     Route("GET", "/butterfly", "butterfly", Access.PAGE),
+    Route("GET", "/alerts", "alerts", Access.PAGE),
+    Route("GET", "/strategies", "strategies", Access.PAGE),
     Route("GET", "/setup", "setup", Access.PAGE),
     Route("GET", "/status", "status", Access.PAGE),
     Route("GET", "/health", "health", Access.PUBLIC),  # without a login it says ok or not, no more
@@ -55,6 +58,29 @@ ROUTES: Final = (
     Route("GET", "/api/butterfly/candidates", "api.butterfly.candidates", Access.READ),
     Route("POST", "/api/butterfly/candidates", "api.butterfly.save", Access.WRITE),
     Route("DELETE", "/api/butterfly/candidates", "api.butterfly.remove", Access.WRITE),
+    Route("GET", "/api/alerts", "api.alerts", Access.READ),
+    Route("GET", "/api/alerts.csv", "api.alerts.csv", Access.READ),
+    Route("GET", "/api/alerts/security", "api.alerts.security", Access.READ),
+    Route("GET", "/api/alerts/audit", "api.alerts.audit", Access.READ),
+    Route("GET", "/api/alerts/<alert:id>", "api.alerts.one", Access.READ),
+    Route("POST", "/api/alerts/pause", "api.alerts.pause", Access.WRITE),
+    Route("POST", "/api/alerts/dry", "api.alerts.dry", Access.WRITE),
+    Route("POST", "/api/alerts/replay", "api.alerts.replay", Access.WRITE),
+    Route("POST", "/api/alerts/acknowledge", "api.alerts.acknowledge", Access.WRITE),
+    Route("POST", "/api/alerts/<alert:id>/cancel", "api.alerts.cancel", Access.WRITE),
+    Route("POST", "/api/alerts/<alert:id>/decide", "api.alerts.decide", Access.WRITE),
+    Route("GET", "/api/routing", "api.routing", Access.READ),
+    Route("POST", "/api/routing/edit", "api.routing.edit", Access.WRITE),
+    Route("POST", "/api/routing/test", "api.routing.test", Access.WRITE),
+    Route("POST", "/api/routing/pause_today", "api.routing.pause_today", Access.WRITE),
+    Route("GET", "/api/routing/export", "api.routing.export", Access.READ),
+    Route("POST", "/api/routing/import", "api.routing.import", Access.WRITE),
+    Route("GET", "/api/tokens", "api.tokens", Access.READ),
+    Route("POST", "/api/tokens", "api.tokens.add", Access.WRITE),
+    Route("DELETE", "/api/tokens", "api.tokens.delete", Access.WRITE),
+    Route("POST", "/api/tokens/reveal", "api.tokens.reveal", Access.WRITE),
+    Route("POST", "/webhook", "webhook", Access.SENDER),
+    Route("POST", "/webhook/<token>", "webhook.token", Access.SENDER),
     Route("GET", "/api/settings", "api.settings", Access.READ),
     Route("PUT", "/api/settings", "api.settings.save", Access.WRITE),
     Route("GET", "/api/settings/export", "api.settings.export", Access.READ),

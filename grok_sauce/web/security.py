@@ -65,8 +65,8 @@ class Guard:
             if access is Access.PAGE and not wants_json():
                 return flask.redirect(f"/login?next={quote(request.path)}")
             raise Refusal(401, "login_needed", "A login or an API token is needed.")
-        if access is Access.WRITE and not by_token:
-            self._check_write(visitor)
+        if access is Access.WRITE:
+            flask.g.proof = "API token" if by_token else self._check_write(visitor)
         return None
 
     def may_connect(self, environ: Mapping[str, Any], session: Mapping[str, Any]) -> str | None:
@@ -124,8 +124,11 @@ class Guard:
         if not visitor.same_origin or not self._auth.csrf_good(flask.session, given):
             raise Refusal(403, "csrf", "The form is too old. Load the page again.")
 
-    def _check_write(self, visitor: Visitor) -> None:
-        """A CSRF token of this session, or a program on this machine while there is no password."""
+    def _check_write(self, visitor: Visitor) -> str:
+        """A CSRF token of this session, or a program on this machine while there is no password.
+
+        Returns what it was, in the words that audits keep.
+        """
         request = flask.request
         if not visitor.same_origin:
             raise Refusal(403, "cross_origin", "Another site's page may not change anything here.")
@@ -133,12 +136,12 @@ class Guard:
         if given is None and request.mimetype == "application/x-www-form-urlencoded":
             given = request.form.get("csrf_token")
         if self._auth.csrf_good(flask.session, given):
-            return
+            return "browser"
         browser = any(
             name in request.headers for name in ("Cookie", "Origin", "Referer", "Sec-Fetch-Site")
         )
         if visitor.local and not browser and not self._auth.needed:
-            return
+            return "local program"
         raise Refusal(403, "csrf", "Load the page again: its token is missing or too old.")
 
     def seal(self, response: Response) -> Response:

@@ -19,6 +19,7 @@ from grok_sauce.questions import Questions, Unavailable
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.settings import Settings
 from grok_sauce.web import PAGES
+from grok_sauce.web.alert_parts import AlertParts
 from grok_sauce.web.auth import Auth
 from grok_sauce.web.errors import Refusal
 from grok_sauce.web.limits import Limits
@@ -53,7 +54,8 @@ class WebDeps:
     """What the machine hands to the web part.
 
     absent and reasons are sentences for parts of /setup and /indicator that this process
-    does not have ({"news": "..."} and {"headlines": "..."}).
+    does not have ({"news": "..."} and {"headlines": "..."}). alerts is None where this process
+    has no router; router_url is then where alerts are taken, if anywhere.
     """
 
     snapshot: ReadsSnapshot
@@ -67,6 +69,8 @@ class WebDeps:
     static: Path
     absent: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
+    alerts: AlertParts | None = None
+    router_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ def pause_today(site: Site) -> flask.Response:
 def export(site: Site) -> flask.Response:
     """GET /api/routing/export: the tree as a file; secrets are not in it."""
     half = parts(site)
-    text = json.dumps(half.routing.tree, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(half.routing.tree.document, indent=2, ensure_ascii=False) + "\n"
     response = flask.Response(text, mimetype="application/json")
     response.headers["Content-Disposition"] = 'attachment; filename="routing.json"'
     return response

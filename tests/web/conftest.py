@@ -53,6 +53,15 @@ TEMPLATES = {
     "butterfly.html": FRAME
     + "{{ plan.symbol }} {{ plan.status.state }} {{ saved.candidates|length }} {{ epoch }} "
     "{{ seq }}",
+    "alerts.html": FRAME
+    + "{{ tab }} {{ epoch }} {{ seq }} {{ router_url }}|{{ absent }}|"
+    "{% if log %}{% for row in log.rows %}<td>{{ row.ticker or row.what }} {{ row.state }}</td>"
+    "{% endfor %}{{ log.numbers.text }}{% endif %}|{% if detail %}{{ detail.body }}{% endif %}|"
+    "{{ security }}|{{ audit }}",
+    "strategies.html": FRAME
+    + "{{ epoch }} {{ seq }} {{ router_url }}|{{ absent }}|"
+    "{% if tree %}{{ tree.strategies[0].name }} {{ numbers.text }} {{ tokens.rows|length }}"
+    "{% endif %}",
     "setup.html": FRAME + "{{ revision }} {{ first_run }} {{ settings.gex.expiries }}",
     "status.html": FRAME + "{{ asset('css/base.css') }} {{ asset('css/none.css') }}",
     "login.html": FRAME + "{{ error }}|{{ next }}",
@@ -235,7 +244,12 @@ def make_site(tmp_path: Path, clock: ManualClock) -> Callable[..., SimpleNamespa
     """make_site(rows, health, real templates, **knobs) -> app, snapshot, machine, store, deps."""
 
     def make(
-        rows: bool = True, health: bool = True, real: bool = False, **knobs: Any
+        rows: bool = True,
+        health: bool = True,
+        real: bool = False,
+        alerts: Any = None,
+        router_url: str | None = None,
+        **knobs: Any,
     ) -> SimpleNamespace:
         templates, static = tmp_path / "templates", tmp_path / "static"
         for name, text in TEMPLATES.items():
@@ -263,6 +277,8 @@ def make_site(tmp_path: Path, clock: ManualClock) -> Callable[..., SimpleNamespa
             web=replace(WebSettings(), **knobs),
             templates=ROOT / "templates" if real else templates,
             static=ROOT / "static" if real else static,
+            alerts=alerts,
+            router_url=router_url,
         )
         app = create_app(deps)
         app.config["PROPAGATE_EXCEPTIONS"] = False

@@ -137,8 +137,10 @@ def test_writes_answer_as_documented(
 @pytest.mark.parametrize("route", [r for r in ROUTES if r.rule.startswith("/api/")])
 def test_refusals_are_documented(make_site: Make, browse: Browse, route: Any) -> None:
     site = make_site(dashboard_password="correct horse battery")
-    path = route.rule.replace("<name>", "dxlink").replace("<ticker:symbol>", "SPX")
-    rule = route.rule.replace("<name>", "{name}").replace("<ticker:symbol>", "{symbol}")
+    path = route.rule
+    for part, value in (("<name>", "dxlink"), ("<ticker:symbol>", "SPX"), ("<alert:id>", "a1")):
+        path = path.replace(part, value)
+    rule = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.rule)
 
     foreign = browse(site.app, HTTP_HOST="evil.example").open(path, route.method)
     stranger = browse(site.app).open(path, route.method)

@@ -70,7 +70,8 @@ def test_nan_never_leaves_as_json(make_site: Make, browse: Browse) -> None:
 def test_context_has_pages_display_and_version(make_site: Make, browse: Browse) -> None:
     text = browse(make_site().app).open("/setup").get_data(as_text=True)
 
-    assert "setup|system|0.1.0|[/indicator i][/gex x][/butterfly b][/setup u][/status h]|" in text
+    linked = "[/indicator i][/gex x][/butterfly b][/alerts a][/strategies t][/setup u][/status h]"
+    assert f"setup|system|0.1.0|{linked}|" in text
     assert "|False|False|None|" in text
     assert f"{make_site().store.revision} False 5" in text
 

@@ -14,6 +14,7 @@ from grok_sauce.errors import StartupError
 from grok_sauce.runtime.clock import ManualClock
 from grok_sauce.web.app import address_of, may_connect
 from grok_sauce.web.auth import LIFE
+from grok_sauce.web.routes import ROUTES, Access
 
 Make = Callable[..., SimpleNamespace]
 Browse = Callable[..., Any]
@@ -34,6 +35,8 @@ CLASSES = {
     ("GET", "/gex/levels"): "read",
     ("POST", "/gex/refresh"): "write",
     ("GET", "/butterfly"): "page",
+    ("GET", "/alerts"): "page",
+    ("GET", "/strategies"): "page",
     ("GET", "/setup"): "page",
     ("GET", "/status"): "page",
     ("GET", "/health"): "public",
@@ -50,6 +53,27 @@ CLASSES = {
     ("GET", "/api/butterfly/candidates"): "read",
     ("POST", "/api/butterfly/candidates"): "write",
     ("DELETE", "/api/butterfly/candidates"): "write",
+    ("GET", "/api/alerts"): "read",
+    ("GET", "/api/alerts.csv"): "read",
+    ("GET", "/api/alerts/security"): "read",
+    ("GET", "/api/alerts/audit"): "read",
+    ("GET", "/api/alerts/<alert:id>"): "read",
+    ("POST", "/api/alerts/pause"): "write",
+    ("POST", "/api/alerts/dry"): "write",
+    ("POST", "/api/alerts/replay"): "write",
+    ("POST", "/api/alerts/acknowledge"): "write",
+    ("POST", "/api/alerts/<alert:id>/cancel"): "write",
+    ("POST", "/api/alerts/<alert:id>/decide"): "write",
+    ("GET", "/api/routing"): "read",
+    ("POST", "/api/routing/edit"): "write",
+    ("POST", "/api/routing/test"): "write",
+    ("POST", "/api/routing/pause_today"): "write",
+    ("GET", "/api/routing/export"): "read",
+    ("POST", "/api/routing/import"): "write",
+    ("GET", "/api/tokens"): "read",
+    ("POST", "/api/tokens"): "write",
+    ("DELETE", "/api/tokens"): "write",
+    ("POST", "/api/tokens/reveal"): "write",
     ("GET", "/api/settings"): "read",
     ("PUT", "/api/settings"): "write",
     ("GET", "/api/settings/export"): "read",
@@ -60,6 +84,8 @@ CLASSES = {
     ("POST", "/api/credentials"): "write",
     ("POST", "/api/sources/<name>/retry"): "write",
 }
+# Answered before Flask, under any Host, for whoever has a sender's token (test_webhook.py).
+SENDERS = {("POST", "/webhook"), ("POST", "/webhook/<token>")}
 ALL = sorted(CLASSES)
 GETS = [rule for method, rule in ALL if method == "GET"]
 WRITES = [(method, rule) for method, rule in ALL if CLASSES[method, rule] == "write"]
@@ -72,7 +98,12 @@ QUERIES = {
     "/api/history/gex": "?symbol=SPX",
     "/api/butterfly/candidates": "?id=abc",
 }
-PARTS = {"<path:filename>": "css/base.css", "<name>": "dxlink", "<ticker:symbol>": "SPX"}
+PARTS = {
+    "<alert:id>": "a1",
+    "<path:filename>": "css/base.css",
+    "<name>": "dxlink",
+    "<ticker:symbol>": "SPX",
+}
 
 
 def address(rule: str) -> str:
@@ -97,6 +128,22 @@ def test_every_route_is_classified(make_site: Make) -> None:
     }
 
     assert found == set(CLASSES)
+    senders = {(r.method, r.rule) for r in ROUTES if r.access is Access.SENDER}
+    assert senders == SENDERS
+
+
+@pytest.mark.parametrize("path", ["/webhook", "/webhook/some-token"])
+def test_senders_are_answered_under_any_host_and_never_by_flask(
+    make_site: Make, browse: Browse, path: str
+) -> None:
+    site = make_site(router_url="http://127.0.0.1:5011")
+    user = browse(site.app, HTTP_HOST="tunnel.example", HTTP_X_FORWARDED_FOR="203.0.113.9")
+
+    answer = user.open(path, "POST", json={"ticker": "NQ"})
+
+    assert answer.status_code == 404
+    assert "http://127.0.0.1:5011" in answer.get_json()["message"]
+    assert "Set-Cookie" not in answer.headers
 
 
 @pytest.mark.parametrize("rule", sorted({rule for _, rule in ALL}))
