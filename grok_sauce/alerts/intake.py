@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, Protocol
 
 from grok_sauce.alerts.alert import Invalid, read_alert
 from grok_sauce.alerts.dedupe import exact_key, semantic_key
+from grok_sauce.alerts.late import Find, LateAlerts
 from grok_sauce.alerts.ledger_values import NewAlert, Received
 from grok_sauce.alerts.legs import mapped_text
 from grok_sauce.alerts.masking import masked_body
@@ -123,7 +124,8 @@ class Intake:
     """Answers posts from many threads at once; what it answers with 200 is stored for good.
 
     on_held is told of each alert that waits for its window, and whether its opens are
-    blocked; depth says how many alerts are not delivered yet.
+    blocked; depth says how many alerts are not delivered yet; find looks a stored alert up
+    (late.finder), for those whose commit comes after their answer.
     """
 
     def __init__(
@@ -137,6 +139,7 @@ class Intake:
         numbers: Numbers,
         on_held: Callable[[HeldAlert, bool], None],
         depth: Callable[[], int],
+        find: Find | None = None,
     ) -> None:
         self._ledger = ledger
         self._routes = routes
@@ -148,12 +151,15 @@ class Intake:
         self._on_held = on_held
         self._depth = depth
         self._senders = Senders(settings)
+        self._late = None if find is None else LateAlerts(find, self._hold)
         self._closed = False
         self._said: dict[str, int] = {}
 
     def close(self) -> None:
         """From now on known senders are asked to send again later."""
         self._closed = True
+        if self._late is not None:
+            self._late.close()
 
     def answer(self, post: Post) -> Answer:
         """What a post is answered. Never raises."""
@@ -162,15 +168,11 @@ class Intake:
             answer = self._answer(post, began)
         except StoreBusy as problem:
             self._say("store", "alerts: not stored, asked to send again: %s", problem)
-            answer = _again("Not stored in time")
+            answer = self._again("Not stored in time")
         except Exception as error:  # noqa: BLE001 - TradingView resends after 503, never after 500
             log.error("alerts: a post was not taken: %s", _place_of(error))  # noqa: TRY400
-            answer = _again("Failed here")
-        if answer.status == 503:
-            self._numbers.count("resend_answers")
-        if answer.status >= 400 and "id" not in answer.document:
-            self._numbers.count("rejected")
-        elif answer.status < 400:
+            answer = self._again("Failed here")
+        if answer.status < 400:
             self._numbers.took("accept", self._time.now_ms() - began)
         return answer
 
@@ -181,10 +183,10 @@ class Intake:
 
     def _answer(self, post: Post, began: int) -> Answer:
         if post.method != "POST":
-            return _error(405, "Only POST", (("Allow", "POST"),))
+            return self._reject(405, "Only POST", (("Allow", "POST"),))
         if len(post.body) > self._settings.max_body_bytes:
             self._ledger.security(post.address, "too large")
-            return _error(413, "Too large")
+            return self._reject(413, "Too large")
         if not self._source_allowed(post):
             return self._unauthorized(post)
         if post.loopback and any(name in post.headers for name in BROWSER):
@@ -208,7 +210,7 @@ class Intake:
             return busy
         if document is None:
             self._ledger.security(post.address, "unreadable", str(problem))
-            return _error(400, str(problem))
+            return self._reject(400, str(problem))
         return self._take(post, sender, document, text, began)
 
     def _source_allowed(self, post: Post) -> bool:
@@ -223,22 +225,23 @@ class Intake:
     def _unauthorized(self, post: Post, what: str | None = None) -> Answer:
         if not self._limits.unknown(post.client or post.address):
             self._ledger.security(post.address, "too many without a token")
-            return _error(429, "Too many requests", UNKNOWN_WAIT)
+            return self._reject(429, "Too many requests", UNKNOWN_WAIT)
         self._numbers.count("rejected_auth")
         if what is not None:
             self._ledger.security(post.address, what)
-        return _error(401, "Unauthorized")
+        return self._reject(401, "Unauthorized")
 
     def _busy(self, sender: Verified) -> Answer | None:
         """Why a known sender is asked to come again."""
         if self._closed:
-            return _again("Shutting down")
+            return self._again("Shutting down")
         if not self._limits.sender(sender.token_id or 0):
+            self._numbers.count("over_rate")
             self._say("rate", "alerts: token %r is over its rate, asked to resend", sender.name)
-            return _again("Too many at once")
+            return self._again("Too many at once")
         if self._depth() >= self._settings.high_water:
             self._say("depth", "alerts: %d not delivered, no more are taken", self._depth())
-            return _again("Too many alerts are waiting")
+            return self._again("Too many alerts are waiting")
         return None
 
     def _take(
@@ -249,11 +252,11 @@ class Intake:
         except Invalid as problem:
             new = self._new(post, sender, document, text, began, None, None, str(problem))
             self._store(new)
-            return _error(400, str(problem), id=new.id)
+            return _error(400, str(problem))
         if sender.tickers is not None and alert.ticker not in sender.tickers:
             self._numbers.count("rejected_auth")
             self._ledger.security(post.address, "token not for this ticker", sender.name)
-            return _error(401, "Unauthorized")
+            return self._reject(401, "Unauthorized")
         route = self._routes.lookup(alert.ticker)
         new = self._new(post, sender, document, text, began, alert, route, None)
         received = self._store(new)
@@ -263,21 +266,33 @@ class Intake:
                 {"status": "skipped", "message": "Duplicate alert", "id": received.first_id},
             )
         if route is None:
-            return _error(422, "No route for ticker", id=new.id)
+            document = {"status": "error", "message": "No route for ticker", "id": new.id}
+            return Answer(422, document)
         if alert.time_ms is not None:
             self._numbers.clock_offset(alert.time_ms - new.wall_ms)
         if alert.flags != received.flags:
             alert = replace(alert, flags=received.flags)
-        self._on_held(
+        self._hold(
             HeldAlert(received.seq, new.id, alert, new.group, began, new.release_ms, new.options),
             received.blocked,
         )
         return Answer(200, {"status": "success", "message": "Alert queued", "id": new.id})
 
-    def _store(self, new: NewAlert) -> Received:
-        received = self._ledger.receive(new)
+    def _hold(self, held: HeldAlert, blocked: bool) -> None:
         self._numbers.count("received")
-        self._numbers.count(received.state)
+        self._numbers.count("held")
+        self._on_held(held, blocked)
+
+    def _store(self, new: NewAlert) -> Received:
+        try:
+            received = self._ledger.receive(new)
+        except StoreBusy as problem:
+            if problem.undecided and new.state == "held" and self._late is not None:
+                self._late.expect(new.id)
+            raise
+        if received.state != "held":
+            self._numbers.count("received")
+            self._numbers.count(received.state)
         return received
 
     def _new(
@@ -318,6 +333,18 @@ class Intake:
             gap_policy="warn" if route is None else route.gap_policy,
         )
 
+    def _reject(
+        self, status: int, message: str, headers: tuple[tuple[str, str], ...] = ()
+    ) -> Answer:
+        """Answer what was not stored."""
+        self._numbers.count("rejected")
+        return _error(status, message, headers)
+
+    def _again(self, message: str) -> Answer:
+        """503: the one answer after which TradingView sends again."""
+        self._numbers.count("resend_answers")
+        return self._reject(503, message, RETRY_AFTER)
+
     def _say(self, what: str, message: str, *args: object) -> None:
         """Log what stays true once a minute."""
         now = self._time.now_ms()
@@ -329,20 +356,8 @@ class Intake:
 _DEFAULTS: Final = ReleaseOptions()
 
 
-def _error(
-    status: int,
-    message: str,
-    headers: tuple[tuple[str, str], ...] = (),
-    *,
-    id: str | None = None,
-) -> Answer:
-    document = {"status": "error", "message": message}
-    return Answer(status, document if id is None else {**document, "id": id}, headers)
-
-
-def _again(message: str) -> Answer:
-    """503: the one answer after which TradingView sends again."""
-    return _error(503, message, RETRY_AFTER)
+def _error(status: int, message: str, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    return Answer(status, {"status": "error", "message": message}, headers)
 
 
 def _shows_token(post: Post, document: dict[str, Any] | None) -> bool:

@@ -18,6 +18,7 @@ COUNTERS: Final = (
     "unrouted",
     "rejected_auth",  # no or a wrong token
     "rejected",  # every answer of 400 and above without a stored alert, rejected_auth too
+    "over_rate",  # 503 because a token sent more than its rate: a red alarm
     "resend_answers",  # 503, which asks TradingView to send again
     "cancelled",
     "released",
