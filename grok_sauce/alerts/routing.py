@@ -84,7 +84,7 @@ class StrategyView:
 
     name: str
     mode: Mode
-    daily_pause: bool  # may it be paused for the day by one press
+    daily_pause: bool  # does the page offer to pause it for the day
     resume_at: str  # HH:MM New York
     heartbeat_min: int | None
     tickers: tuple[TickerView, ...]
@@ -104,6 +104,8 @@ class RoutingTree:
         self._routing: Mapping[str, Any] = document.get("routing") or {}
         self._targets: Mapping[str, Any] = self._routing.get("targets") or {}
         self.notes = tuple(secret_notes(document))  # sentences for a banner; the tree works
+        if self._routing.get("mode") is not None:
+            self.notes += ("routing.mode has no effect: every strategy has its own switch.",)
         self._routes: dict[str, Route] = {}
         listed: dict[str, list[str]] = {}
         for strategy, ticker, _ in entries(document):
@@ -142,13 +144,14 @@ class RoutingTree:
             for ticker, entry in (strategy.get("tickers") or {}).items():
                 own = known(entry, OPTIONS)
                 targets = tuple(self._target_view(entry, target) for target in ports_of(entry))
-                tickers.append(TickerView(ticker, own, self._effective(name, ticker), targets))
-            said = {**known(self._routing, STRATEGY_OPTIONS), **known(strategy, STRATEGY_OPTIONS)}
+                tickers.append(TickerView(ticker, own, self.effective(name, ticker), targets))
+            own = known(strategy, STRATEGY_OPTIONS)
+            said = {**known(self._routing, STRATEGY_OPTIONS), **own}
             found.append(
                 StrategyView(
                     name,
-                    said.get("mode", "off"),
-                    said.get("daily_pause", True),
+                    own.get("mode", "off"),
+                    said.get("daily_pause", False),
                     said.get("resume_at", RESUME_AT),
                     said.get("heartbeat_min"),
                     tuple(tickers),
@@ -162,13 +165,15 @@ class RoutingTree:
 
     def _mode(self, strategy: str, ticker: str) -> Mode:
         """The lower of what strategy and ticker say; a strategy that says nothing is off."""
-        default: Mode = self._routing.get("mode") or "off"
-        of_strategy: Mode = self.document["strategies"][strategy].get("mode") or default
+        of_strategy: Mode = self.document["strategies"][strategy].get("mode") or "off"
         of_ticker: Mode = self._entry(strategy, ticker).get("mode") or of_strategy
         return min(of_strategy, of_ticker, key=MODES.index)
 
-    def _effective(self, strategy: str, ticker: str) -> dict[str, Any]:
-        """What counts for a ticker: joined options, and those the strategy has for itself."""
+    def effective(self, strategy: str, ticker: str) -> dict[str, Any]:
+        """What counts for a ticker of a strategy, every option.
+
+        Options that the ticker's strategies share are joined, the others are its own.
+        """
         route = self.lookup(ticker)
         names = route.strategies if route is not None else (strategy,)
         joined = {**DEFAULTS, **known(self._routing, OPTIONS), **self._shared(ticker, names)}

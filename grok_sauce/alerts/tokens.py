@@ -49,10 +49,6 @@ class Post(Protocol):
     def headers(self) -> Mapping[str, str]: ...
     @property
     def body(self) -> bytes: ...
-    @property
-    def forwarded(self) -> bool: ...
-    @property
-    def loopback(self) -> bool: ...
 
 
 class TokenLedger(Protocol):
@@ -61,14 +57,14 @@ class TokenLedger(Protocol):
     def token_add(
         self, name: str, digest: str, tickers: tuple[str, ...] | None, expires_ms: int | None
     ) -> int: ...
-    def token_delete(self, token_id: int) -> None: ...
-    def token_used(self, token_id: int, ms: int) -> None: ...
+    def token_delete(self, id: int, /) -> bool: ...
+    def token_used(self, id: int, ms: int, /) -> None: ...
     def tokens(self) -> list[TokenRow]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A sender that proved itself. token_id None: signed headers, or let in without a token."""
+    """A sender that proved itself. token_id None: by signed headers."""
 
     token_id: int | None
     name: str
@@ -94,25 +90,13 @@ def sign(key: bytes, message_id: str, timestamp: str, body: bytes) -> str:
 
 
 class Tokens:
-    """The senders' tokens. Digests are kept in memory; every change goes to the ledger first.
+    """The senders' tokens. Digests are kept in memory; every change goes to the ledger first."""
 
-    loopback_only says that the server listens on loopback addresses alone; without it
-    ALLOW_UNAUTHENTICATED lets nobody in.
-    """
-
-    def __init__(
-        self,
-        ledger: TokenLedger,
-        time: SteadyTime,
-        settings: AlertSettings,
-        *,
-        loopback_only: bool = False,
-    ) -> None:
+    def __init__(self, ledger: TokenLedger, time: SteadyTime, settings: AlertSettings) -> None:
         self._ledger = ledger
         self._time = time
         self._keys = settings.webhook_keys()
         self._tolerance_ms = settings.signature_tolerance_s * MS
-        self._open = settings.allow_unauthenticated and loopback_only
         self._lock = threading.Lock()
         self._rows: tuple[TokenRow, ...] = ()
         self._used: dict[int, int] = {}
@@ -165,8 +149,6 @@ class Tokens:
             return Verified(found.id, found.name, found.tickers)
         if self._keys and self._is_signed(post):
             return Verified(None, "signed", None)
-        if self._open and post.loopback and not post.forwarded:
-            return Verified(None, "this machine", None)
         return None
 
     def add(self, name: object, tickers: object = None, expires_ms: object = None) -> str:
