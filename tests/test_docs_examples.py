@@ -15,21 +15,28 @@ import flask
 import pytest
 
 from grok_sauce import cli
+from grok_sauce.alerts import legs, routing_document, strict_json
+from grok_sauce.alerts.alert import read_alert
+from grok_sauce.alerts.body import classic_body
+from grok_sauce.alerts.routing import RoutingTree
+from grok_sauce.alerts.settings import AlertSettings
 from grok_sauce.analytics import contract_rows, gex_work, levels
 from grok_sauce.analytics.forward import Rates
 from grok_sauce.commands import COMMANDS
+from grok_sauce.simulator import faults, receiver
 from grok_sauce.web import gex_api
 from tests.option_chains import TOY_RATE, TOY_YIELD, toy_chain, toy_rows
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "deploy").glob("*.md")]
+PAGES.sort()
 GEX = (ROOT / "docs" / "gex.md").read_text("utf-8")
 RATES = Rates(TOY_RATE, TOY_YIELD)
 
 
 def named(page: Path) -> str:
     """How a page is called in the list of tests."""
-    return page.name
+    return page.relative_to(ROOT).as_posix()
 
 
 @pytest.fixture(scope="module")
@@ -226,3 +233,151 @@ def headings(page: Path) -> set[str]:
     """The anchors of a page."""
     titles = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+class TestAlerts:
+    """What docs/alerts.md and docs/ninjatrader.md say to paste is taken as they say."""
+
+    # What TradingView puts in for a strategy that turns from long 1 to short 2.
+    PLACEHOLDERS = {  # noqa: RUF012
+        "strategy.order.action": "sell",
+        "strategy.prev_market_position": "long",
+        "strategy.market_position": "short",
+        "strategy.order.contracts": "3",
+        "strategy.prev_market_position_size": "1",
+        "strategy.market_position_size": "2",
+        "strategy.order.price": "21510.5",
+        "close": "21510.5",
+        "timenow": "2026-01-05T14:35:00Z",
+    }
+
+    def text(self, name: str) -> str:
+        return (ROOT / "docs" / name).read_text("utf-8")
+
+    def blocks(self, name: str) -> list[str]:
+        """The JSON of a page, in order."""
+        return re.findall(r"```json\n(.*?)```", self.text(name), re.DOTALL)
+
+    def curls(self, name: str) -> list[tuple[str, str]]:
+        """(address, body) of each curl line of a page that posts one."""
+        lines = re.findall(r"^curl (.*)$", self.text(name), re.MULTILINE)
+        words = [shlex.split(line, comments=True) for line in lines]
+        return [
+            (next(word for word in line if word.startswith("http")), line[line.index("-d") + 1])
+            for line in words
+            if "-d" in line
+        ]
+
+    def filled(self, message: str) -> bytes:
+        """A message as it is sent."""
+        for name, value in self.PLACEHOLDERS.items():
+            message = message.replace("{{" + name + "}}", value)
+        return message.encode()
+
+    def test_the_strategy_s_message_is_read_as_a_reversal_with_both_sizes(self) -> None:
+        message = self.blocks("alerts.md")[0]
+
+        legs_of = legs.legs(read_alert(strict_json.load(self.filled(message))), "ask", None)
+
+        assert "{{" not in self.filled(message).decode()
+        assert [(leg.kind, leg.side, leg.qty) for leg in legs_of] == [
+            ("close", "long", 1),
+            ("open", "short", 2),
+        ]
+
+    def test_the_indicator_s_message_is_an_open(self) -> None:
+        read = read_alert(strict_json.load(self.filled(self.blocks("alerts.md")[1])))
+
+        assert legs.mapped_text(read) == "open long"
+        assert (read.price, read.flags) == (21510.5, ())
+
+    def test_each_row_of_the_indicator_s_table_means_what_it_says(self) -> None:
+        rows = re.findall(
+            r"^\| ([a-z ]+) \| `(\w+)` \| `(\w+)` \| `(\w+)` \|$",
+            self.text("alerts.md"),
+            re.MULTILINE,
+        )[1:]
+        sent = {
+            "from short to long": "close short, open long",
+            "from long to short": "close long, open short",
+        }
+
+        assert len(rows) == 6
+        for meaning, action, position, after in rows:
+            document = {
+                "ticker": "x", "action": action, "current_position": position, "new_pos": after,
+            }  # fmt: skip
+            assert legs.mapped_text(read_alert(document)) == sent.get(meaning, meaning)
+
+    def test_the_first_steps_are_accepted_and_become_what_is_said(self) -> None:
+        posts = [body for url, body in self.curls("alerts.md") if "/webhook/" in url]
+
+        read = [read_alert(strict_json.load(body.encode())) for body in posts]
+
+        assert [legs.mapped_text(each) for each in read] == ["open long", "close long, open short"]
+        assert [leg.qty for leg in legs.legs(read[1], "ask", None)] == [1, 2]
+        assert all(each.time_ms is not None and each.flags == () for each in read)
+
+    def test_the_listener_takes_the_documented_body_which_is_ours(self) -> None:
+        (told,) = self.blocks("ninjatrader.md")
+        body = self.curls("alerts.md")[0][1]
+
+        alert = read_alert(strict_json.load(body.encode()))
+        ours = classic_body(alert, legs.legs(alert, "ask", None)[0], 0)
+
+        assert receiver.read_order(told.encode()) == json.loads(told)
+        assert json.loads(ours) == json.loads(told)
+        assert list(json.loads(ours)) == list(json.loads(told))
+
+    def test_every_fault_that_is_shown_is_a_switch_of_the_listener(self) -> None:
+        shown = [body for url, body in self.curls("alerts.md") if url.endswith("/receive/faults")]
+        shown += re.findall(r"`(\{\"(?:status|hang|reset)\": [^`]*\})`", self.text("alerts.md"))
+
+        assert len(shown) == 4
+        for text in shown:
+            for name, value in json.loads(text).items():
+                assert faults.checked(name, value, receiver.FAULTS) == value
+
+    def test_the_routing_file_of_the_page_routes_both_its_tickers(self) -> None:
+        text = next(block for block in self.blocks("alerts.md") if '"routing"' in block)
+
+        read = RoutingTree(json.loads(text))
+
+        first, second = read.lookup("NQ_5min"), read.lookup("MNQ_5min")
+        assert first is not None
+        assert second is not None
+        assert [(to.port, to.name, to.idempotent, to.skip) for to in first.destinations] == [
+            (9060, "NQ chart", True, None)
+        ]
+        assert (second.group, second.options.reversal_qty) == ("NQ", "same")
+        assert (first.options.fresh_open_s, second.options.fresh_open_s) == (60.0, 30.0)
+
+    def test_every_option_of_a_ticker_is_named(self) -> None:
+        text = self.text("alerts.md")
+
+        missing = {name for name in routing_document.OPTIONS if f"`{name}`" not in text}
+        missing |= {name for name in ("daily_pause", "resume_at") if f"`{name}`" not in text}
+
+        assert missing == set()
+
+    def test_the_settings_that_are_named_are_there(self) -> None:
+        known = (ROOT / ".env.example").read_text("utf-8")
+        pages = [self.text("alerts.md"), self.text("ninjatrader.md")]
+        pages.append((ROOT / "deploy" / "README.md").read_text("utf-8"))
+        prefixes = "WEBHOOK|ROUTER|TARGET|ALERT|ALLOW|PUBLIC|TRUSTED|DASHBOARD"
+
+        named = {
+            name for page in pages for name in re.findall(rf"\b(?:{prefixes})_[A-Z_]+\b", page)
+        }
+
+        assert len(named) > 8
+        assert {name for name in named if f"#{name}=" not in known} == set()
+
+    def test_the_samples_lead_to_the_router_s_port_and_let_only_webhooks_through(self) -> None:
+        port = str(AlertSettings().router_port)
+        for name in ("nginx.conf", "Caddyfile", "cloudflared.yml", "ngrok.yml"):
+            text = (ROOT / "deploy" / name).read_text("utf-8")
+
+            assert f"127.0.0.1:{port}" in text, name
+            assert "404" in text, name
+            assert "/webhook" in text, name
