@@ -12,7 +12,6 @@ from typing import Any, Final, Literal, Protocol
 
 from grok_sauce.alerts.alert import Invalid, read_alert
 from grok_sauce.alerts.dedupe import exact_key, semantic_key
-from grok_sauce.alerts.late import Find, LateAlerts
 from grok_sauce.alerts.ledger_values import NewAlert, Received
 from grok_sauce.alerts.legs import mapped_text
 from grok_sauce.alerts.masking import masked_body
@@ -84,7 +83,7 @@ class Limits(Protocol):
     """Rate gates: True while there is room."""
 
     def unknown(self, address: str) -> bool: ...
-    def sender(self, token_id: int) -> bool: ...
+    def sender(self, token_id: int | None) -> bool: ...
 
 
 class Route(Protocol):
@@ -124,8 +123,8 @@ class Intake:
     """Answers posts from many threads at once; what it answers with 200 is stored for good.
 
     on_held is told of each alert that waits for its window, and whether its opens are
-    blocked; depth says how many alerts are not delivered yet; find looks a stored alert up
-    (late.finder), for those whose commit comes after their answer.
+    blocked; depth says how many alerts are not delivered yet. An alert whose commit comes
+    after its 503 is told to nobody: the dispatcher finds it in the store.
     """
 
     def __init__(
@@ -139,7 +138,6 @@ class Intake:
         numbers: Numbers,
         on_held: Callable[[HeldAlert, bool], None],
         depth: Callable[[], int],
-        find: Find | None = None,
     ) -> None:
         self._ledger = ledger
         self._routes = routes
@@ -151,15 +149,12 @@ class Intake:
         self._on_held = on_held
         self._depth = depth
         self._senders = Senders(settings)
-        self._late = None if find is None else LateAlerts(find, self._hold)
         self._closed = False
         self._said: dict[str, int] = {}
 
     def close(self) -> None:
         """From now on known senders are asked to send again later."""
         self._closed = True
-        if self._late is not None:
-            self._late.close()
 
     def answer(self, post: Post) -> Answer:
         """What a post is answered. Never raises."""
@@ -235,7 +230,7 @@ class Intake:
         """Why a known sender is asked to come again."""
         if self._closed:
             return self._again("Shutting down")
-        if not self._limits.sender(sender.token_id or 0):
+        if not self._limits.sender(sender.token_id):
             self._numbers.count("over_rate")
             self._say("rate", "alerts: token %r is over its rate, asked to resend", sender.name)
             return self._again("Too many at once")
@@ -272,27 +267,16 @@ class Intake:
             self._numbers.clock_offset(alert.time_ms - new.wall_ms)
         if alert.flags != received.flags:
             alert = replace(alert, flags=received.flags)
-        self._hold(
+        self._on_held(
             HeldAlert(received.seq, new.id, alert, new.group, began, new.release_ms, new.options),
             received.blocked,
         )
         return Answer(200, {"status": "success", "message": "Alert queued", "id": new.id})
 
-    def _hold(self, held: HeldAlert, blocked: bool) -> None:
-        self._numbers.count("received")
-        self._numbers.count("held")
-        self._on_held(held, blocked)
-
     def _store(self, new: NewAlert) -> Received:
-        try:
-            received = self._ledger.receive(new)
-        except StoreBusy as problem:
-            if problem.undecided and new.state == "held" and self._late is not None:
-                self._late.expect(new.id)
-            raise
-        if received.state != "held":
-            self._numbers.count("received")
-            self._numbers.count(received.state)
+        received = self._ledger.receive(new)
+        self._numbers.count("received")
+        self._numbers.count(received.state)
         return received
 
     def _new(
