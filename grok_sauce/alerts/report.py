@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from grok_sauce.alerts import report_csv, report_detail, report_numbers, report_rows, report_tree
 from grok_sauce.alerts.report_filters import STATES, Filters
-from grok_sauce.alerts.routing import RoutingTree
+from grok_sauce.alerts.routing import Route, StrategyView
 from grok_sauce.alerts.steady import SteadyTime
 
 T = TypeVar("T")
@@ -36,12 +36,12 @@ class ReadsRouting(Protocol):
     """routing_file.RoutingFile, as far as it is read."""
 
     @property
-    def tree(self) -> RoutingTree: ...
-    @property
     def revision(self) -> str: ...
-    @property
-    def problem(self) -> str | None: ...
-    def versions(self) -> Sequence[Any]: ...
+    def problems(self) -> Sequence[str]: ...
+    def versions(self) -> Sequence[Mapping[str, int]]: ...
+    def strategies(self) -> Sequence[StrategyView]: ...
+    def targets(self) -> Mapping[str, Any]: ...
+    def lookup(self, ticker: str) -> Route | None: ...
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Report:
         self._time = time
         self._alarm = alarm
         self._live = live or Live()
-        self._named: tuple[RoutingTree, dict[str, str]] | None = None
+        self._named: tuple[str, dict[str, str]] | None = None
 
     # ---- the log -------------------------------------------------------------------------
 
@@ -153,29 +153,28 @@ class Report:
         """NUMBERS: what waits, what needs a person, how long deliveries take, what is wrong."""
         wall = self._time.wall_ms()
         counted = self._store.read(lambda connection: report_numbers.count(connection, wall))
-        problem = self._routing.problem
         return report_numbers.numbers(
             counted,
             self._time.now_ms(),
             alarm=self._alarm,
             guards=self._live.guards(),
             breakers=self._live.breakers(),
-            problems=[*self._live.problems(), *([problem] if problem else [])],
+            problems=[*self._live.problems(), *self._routing.problems()],
             rejected_hour=self._live.rejected_hour(),
         )
 
     def tree(self) -> dict[str, Any]:
         """TREE: strategies, tickers and ports with their options and what became of them."""
-        tree = self._routing.tree
-        tickers = report_tree.tickers_of(tree)
+        views = self._routing.strategies()
+        tickers = report_tree.tickers_of(views)
         past = self._store.read(lambda each: report_tree.find_past(each, tickers))
         return {
             "revision": self._routing.revision,
-            "problem": self._routing.problem,
-            "versions": [_version(each) for each in self._routing.versions()],
+            "problem": " ".join(self._routing.problems()) or None,
+            "versions": [dict(each) for each in self._routing.versions()],
             "webhook": {"path": PATH, "masked": MASK, "token_file": self.token_file()},
             "strategies": report_tree.strategies(
-                tree, past, self._live.lamps(), self._live.paused_until
+                views, past, self._live.lamps(), self._live.paused_until
             ),
         }
 
@@ -187,16 +186,16 @@ class Report:
     # ---- parts ---------------------------------------------------------------------------
 
     def _shape(self, found: report_rows.Found) -> list[dict[str, Any]]:
-        tree = self._routing.tree
-        if self._named is None or self._named[0] is not tree:
-            self._named = (tree, report_tree.target_names(tree))
+        revision = self._routing.revision
+        if self._named is None or self._named[0] != revision:
+            self._named = (revision, report_tree.target_names(self._routing.strategies()))
         names = self._named[1]
         return report_rows.shape(
             found, self._time.now_ms(), lambda target: names.get(target, ""), self._pending
         )
 
     def _pending(self, ticker: str) -> list[str]:
-        route = self._routing.tree.lookup(ticker)
+        route = self._routing.lookup(ticker)
         return [] if route is None else [each.id for each in route.destinations]
 
     def _log(self, name: str) -> list[dict[str, Any]]:
@@ -205,12 +204,12 @@ class Report:
 
     def _choices(self) -> dict[str, list[str]]:
         """What each filter offers: what the tree names, and what the log has beside it."""
-        tree = self._routing.tree
+        views = self._routing.strategies()
         kept = self._store.read(_values)
         return {
-            "strategies": _merged((each.name for each in tree.strategies()), kept["strategies"]),
-            "tickers": _merged(report_tree.tickers_of(tree), kept["tickers"]),
-            "targets": _merged(tree.targets(), kept["targets"]),
+            "strategies": _merged((each.name for each in views), kept["strategies"]),
+            "tickers": _merged(report_tree.tickers_of(views), kept["tickers"]),
+            "targets": _merged(self._routing.targets(), kept["targets"]),
             "states": list(STATES),
         }
 
@@ -241,11 +240,3 @@ def _values(connection: sqlite3.Connection) -> dict[str, list[str]]:
 def _merged(first: Iterable[str], more: Iterable[str]) -> list[str]:
     names = dict.fromkeys(first)
     return [*names, *sorted(set(more) - names.keys())]
-
-
-def _version(each: Any) -> dict[str, Any]:
-    """{n, at_ms} of a kept version, which says both itself or as a pair."""
-    if isinstance(each, Mapping):
-        return {"n": each["n"], "at_ms": each["at_ms"]}
-    n, at_ms = (each.n, each.at_ms) if hasattr(each, "at_ms") else each
-    return {"n": n, "at_ms": at_ms}

@@ -168,7 +168,11 @@ def _text(one: FoundOne, event: Job) -> str:
     elif event["now"] == "waiting" and event["was"] is not None:
         text = f"To be sent to {where} again"
     detail = event["detail"]
-    return f"{text}: {detail}" if detail else text
+    if event["was"] == event["now"] and detail:  # nothing moved: somebody acknowledged it
+        return str(detail).capitalize()
+    if not detail or (delivery is not None and detail == delivery["target"]):
+        return text
+    return f"{text}: {detail}"
 
 
 def _where(delivery: Job) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from grok_sauce.alerts.report_rows import Job, open_counts, rows
-from grok_sauce.alerts.routing import RoutingTree, StrategyView, TargetView, TickerView
+from grok_sauce.alerts.routing import StrategyView, TargetView, TickerView
 
 RECENT: Final = 20_000  # newest deliveries in which the last one of a port is looked for
 NO_LAMP: Final[Mapping[str, Any]] = {
@@ -70,22 +70,23 @@ def find_past(connection: sqlite3.Connection, tickers: Iterable[str]) -> Past:
     return past
 
 
-def tickers_of(tree: RoutingTree) -> list[str]:
+def tickers_of(views: Iterable[StrategyView]) -> list[str]:
     """The tickers of a tree, each once, in file order."""
-    found = (ticker.name for each in tree.strategies() for ticker in each.tickers)
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(ticker.name for each in views for ticker in each.tickers))
 
 
-def target_names(tree: RoutingTree) -> dict[str, str]:
+def target_names(views: Iterable[StrategyView]) -> dict[str, str]:
     """Target id -> what the user calls it, "" for nothing."""
-    return {target.id: target.name for _, _, target in _ports(tree.strategies())}
+    return {target.id: target.name for _, _, target in _ports(views)}
 
 
 def strategies(
-    tree: RoutingTree, past: Past, lamps: Lamps, paused_until: Callable[[str], int | None]
+    views: Sequence[StrategyView],
+    past: Past,
+    lamps: Lamps,
+    paused_until: Callable[[str], int | None],
 ) -> list[dict[str, Any]]:
     """The strategies of TREE."""
-    views = tree.strategies()
     users: dict[str, list[tuple[str, str]]] = {}
     for strategy, ticker, target in _ports(views):
         users.setdefault(target.id, []).append((strategy, ticker))

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import flask
 
-from grok_sauce.web.alert_parts import AlertParts, Token, answering, parts, who, why_absent
+from grok_sauce.web.alert_parts import AlertParts, answering, parts, who, why_absent
 from grok_sauce.web.alerts import NAME, TOPIC, whole
 from grok_sauce.web.bodies import read_object
 from grok_sauce.web.errors import Refusal
@@ -115,7 +115,7 @@ def pause_today(site: Site) -> flask.Response:
 def export(site: Site) -> flask.Response:
     """GET /api/routing/export: the tree as a file; secrets are not in it."""
     half = parts(site)
-    text = json.dumps(half.routing.tree.document, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(half.routing.export(), indent=2, ensure_ascii=False) + "\n"
     response = flask.Response(text, mimetype="application/json")
     response.headers["Content-Disposition"] = 'attachment; filename="routing.json"'
     return response
@@ -155,6 +155,8 @@ def add_token(site: Site) -> flask.Response:
             raise Refusal(422, "invalid", "expires_ms must be in the future.", "expires_ms")
     with answering():
         token = half.tokens.add(name, tickers, expires)
+        scope = "every ticker" if tickers is None else ", ".join(tickers)
+        half.audit(who(), "token added", f"{name}: {scope}")
     return respond({"token": token, "path": PATH + token}, 201)
 
 
@@ -163,9 +165,11 @@ def delete_token(site: Site) -> flask.Response:
     half = parts(site)
     number = whole(read_object(("id",)), "id", 1, 2**53)
     with answering():
-        if number not in [row.id for row in half.tokens.rows()]:
+        name = next((row["name"] for row in half.tokens.rows() if row["id"] == number), None)
+        if name is None:
             raise Refusal(404, "not_found", "There is no token of that id.", "id")
         half.tokens.delete(number)
+        half.audit(who(), "token deleted", name)
         return respond(_tokens(half))
 
 
@@ -178,23 +182,11 @@ def reveal(site: Site) -> flask.Response:
         token = half.tokens.reveal()
     if token is None:
         raise Refusal(404, "not_found", "The file with the first token is gone. Make a new token.")
-    return respond({"path": token if token.startswith("/") else PATH + token})
+    return respond({"path": PATH + token})
 
 
 def _tokens(half: AlertParts) -> dict[str, Any]:
-    rows = [_row(each) for each in half.tokens.rows()]
-    return {"rows": rows, "file": half.report.token_file()}
-
-
-def _row(token: Token) -> dict[str, Any]:
-    return {
-        "id": token.id,
-        "name": token.name,
-        "created_ms": token.created_ms,
-        "used_ms": token.used_ms,
-        "expires_ms": token.expires_ms,
-        "tickers": None if token.tickers is None else list(token.tickers),
-    }
+    return {"rows": list(half.tokens.rows()), "file": half.report.token_file()}
 
 
 def _text(body: dict[str, Any], key: str, most: int) -> str:
