@@ -1,0 +1,159 @@
+"""The hold window: which alerts are released together, in which order, and which cancel out.
+
+Pure: steady milliseconds are handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from grok_sauce.alerts.legs import mapped
+from grok_sauce.alerts.model import HeldAlert
+
+T = TypeVar("T")
+
+Pair = tuple[HeldAlert, HeldAlert]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What is released together, by seq; end_ms is when that was due."""
+
+    group: str
+    end_ms: int
+    alerts: tuple[HeldAlert, ...]
+
+
+class Windows:
+    """Alerts that wait for the end of their group's window.
+
+    The first alert of a group opens it; later ones join and can only end it sooner (a ticker
+    with a shorter delay), so nobody waits longer than its own delay. With delay 0 an alert is
+    released alone and at once.
+    """
+
+    def __init__(self) -> None:
+        self._groups: dict[str, dict[int, HeldAlert]] = {}
+
+    def __len__(self) -> int:
+        return sum(len(group) for group in self._groups.values())
+
+    def add(self, held: HeldAlert) -> None:
+        """Add an alert; the same seq again changes nothing but its time."""
+        self._groups.setdefault(held.group, {})[held.seq] = held
+
+    def take(self, seq: int) -> HeldAlert | None:
+        """Take one out (it is cancelled); None when it does not wait here."""
+        for group, alerts in self._groups.items():
+            if seq in alerts:
+                held = alerts.pop(seq)
+                if not alerts:
+                    del self._groups[group]
+                return held
+        return None
+
+    def all(self) -> list[HeldAlert]:
+        """Every alert that waits."""
+        return [held for alerts in self._groups.values() for held in alerts.values()]
+
+    def next_ms(self, busy: Iterable[str] = ()) -> int | None:
+        """When the next window ends, groups in busy left out; None: nothing waits."""
+        without = set(busy)
+        ends = [_end(held) for group, held in self._groups.items() if group not in without]
+        return min(ends, default=None)
+
+    def due(self, now_ms: int, busy: Iterable[str] = ()) -> list[Window]:
+        """Take out the windows that have ended, at most one per group and none of those in busy.
+
+        A release that is still being written keeps the next one of its group back: places in
+        lanes are given when a release is written.
+        """
+        without = set(busy)
+        found = []
+        for group in sorted(self._groups):
+            alerts = self._groups[group]
+            end = _end(alerts)
+            if group in without or end > now_ms:
+                continue
+            ended = sorted(alerts.values(), key=lambda held: held.seq)
+            if all(held.options.delay_s == 0 for held in ended):
+                ended = ended[:1]  # no window: each on its own, in order of arrival
+            for held in ended:
+                del alerts[held.seq]
+            found.append(Window(group, end, tuple(ended)))
+        self._groups = {group: alerts for group, alerts in self._groups.items() if alerts}
+        return found
+
+
+def _end(alerts: dict[int, HeldAlert]) -> int:
+    return min(held.release_ms for held in alerts.values())
+
+
+def net_zero_pairs(alerts: Iterable[HeldAlert]) -> list[Pair]:
+    """Opens and closes of one trade that cancel each other, as (open, close).
+
+    Same ticker, trade number, side and qty, one leg each, and both tickers let it. The words
+    in trade_id are not believed. The earliest open goes with the earliest close that fits.
+    """
+    opens: dict[tuple[object, ...], list[HeldAlert]] = {}
+    closes: dict[tuple[object, ...], list[HeldAlert]] = {}
+    for held in sorted(alerts, key=lambda each: each.seq):
+        alert = held.alert
+        kind, side, is_reversal = mapped(alert)
+        if alert.trade_number is None or is_reversal or not held.options.net_zero_cancel:
+            continue
+        key = alert.ticker, alert.trade_number, side, alert.qty
+        (opens if kind == "open" else closes).setdefault(key, []).append(held)
+    return [
+        pair
+        for key, waiting in opens.items()
+        for pair in zip(waiting, closes.get(key, ()), strict=False)
+    ]
+
+
+def in_order(alerts: Iterable[HeldAlert]) -> list[HeldAlert]:
+    """Alerts of one release in the order in which their closes, then their opens, are sent.
+
+    By the body's time where both have one and it differs; then by trade number where both
+    have one; then by seq. Taken pair by pair that rule can run in a circle (one without a
+    time between two that have one), so those with and those without are each put in order
+    and then merged.
+    """
+    times: dict[int, list[HeldAlert]] = {}
+    timeless: list[HeldAlert] = []
+    for held in alerts:
+        at = held.alert.time_ms
+        (timeless if at is None else times.setdefault(at, [])).append(held)
+    timed = [held for at in sorted(times) for held in _by_number(times[at])]
+    return _merged(timed, _by_number(timeless), _before)
+
+
+def _by_number(alerts: Iterable[HeldAlert]) -> list[HeldAlert]:
+    ordered = sorted(alerts, key=lambda held: held.seq)
+    plain = [held for held in ordered if held.alert.trade_number is None]
+    numbered = [held for held in ordered if held.alert.trade_number is not None]
+    numbered.sort(key=lambda held: held.alert.trade_number or 0)
+    return _merged(numbered, plain, lambda one, other: one.seq < other.seq)
+
+
+def _before(one: HeldAlert, other: HeldAlert) -> bool:
+    number, its = one.alert.trade_number, other.alert.trade_number
+    if number is not None and its is not None and number != its:
+        return number < its
+    return one.seq < other.seq
+
+
+def _merged(one: list[T], other: list[T], before: Callable[[T, T], bool]) -> list[T]:
+    """Both lists in one, each keeping its own order."""
+    merged: list[T] = []
+    left, right = 0, 0
+    while left < len(one) and right < len(other):
+        if before(one[left], other[right]):
+            merged.append(one[left])
+            left += 1
+        else:
+            merged.append(other[right])
+            right += 1
+    return [*merged, *one[left:], *other[right:]]
