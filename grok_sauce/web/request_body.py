@@ -69,6 +69,8 @@ def _is_chunked(environ: Mapping[str, Any]) -> bool:
         return False
     if coding.strip().lower() != "chunked":
         _refuse(environ, 400, "Transfer-Encoding must be chunked")
+    if environ.get("CONTENT_LENGTH"):
+        _refuse(environ, 400, "Content-Length and Transfer-Encoding exclude each other")
     return True
 
 
