@@ -217,10 +217,17 @@ function applyFilters() {
   for (const field of page.querySelectorAll("[data-filter]")) query[field.dataset.filter] = field.value.trim();
   query.before = "";
   history.replaceState(null, "", address());
+  drawFold();
   action("clear-filters").hidden = !FILTERS.some((name) => query[name]);
   app.connection.change("alerts", { params: {}, url: listUrl() });
   state.seen = 0;
   reload();
+}
+
+/** What the folded filters are set to. */
+function drawFold() {
+  const set = FILTERS.filter((name) => query[name]).map((name) => (name === "day" ? dayText(query.day) : query[name].replace("localhost:", "")));
+  setText(action("fold-filters"), set.length ? `Filters: ${set.join(", ")}` : "Filters");
 }
 
 function equipFilters() {
@@ -237,6 +244,14 @@ function equipFilters() {
     for (const field of form.querySelectorAll("[data-filter]")) field.value = "";
     applyFilters();
   });
+  const fold = action("fold-filters"); // a phone shows them when asked to
+  fold.hidden = false;
+  form.dataset.folded = "";
+  fold.addEventListener("click", () => {
+    const isOpen = form.toggleAttribute("data-folded") === false;
+    fold.setAttribute("aria-expanded", String(isOpen));
+  });
+  drawFold();
   form.querySelector('[name="day"]').addEventListener("click", (event) => event.target.showPicker?.());
 }
 

@@ -22,11 +22,12 @@ function timeline(events, zone) {
 }
 
 function attempts(list, zone) {
+  const isSplit = new Set(list.map((each) => each.leg)).size > 1;
   const head = [["#", ""], ["Target", ""], ["Status", ""], ["ms", "num"], ["Answer", ""]];
   return h("table", { class: "attempts" },
     h("thead", {}, h("tr", {}, head.map(([text, kind]) => h("th", { scope: "col", class: kind }, text)))),
     h("tbody", {}, list.map((each) => h("tr", { title: each.at_ms ? `${timeMs(each.at_ms, zone)}` : null },
-      h("td", {}, count(each.n)), h("td", {}, each.target, each.leg ? h("span", { class: "muted" }, ` ${each.leg}`) : null),
+      h("td", {}, count(each.n)), h("td", {}, each.target, isSplit ? h("span", { class: "muted" }, ` ${each.leg}`) : null),
       h("td", { class: each.http >= 200 && each.http < 300 ? "ok-text" : "err-text" }, each.status), h("td", { class: "num" }, count(each.ms)),
       h("td", { class: "answer", title: each.answer || null }, each.answer || DASH)))));
 }

@@ -20,7 +20,7 @@ function chips(row) {
   if (!row.targets.length) return [unknown()];
   return row.targets.map((each) => {
     const { mark, text, leg, tip } = targetChip(each, row);
-    return h("span", { class: "target", title: tip }, sign(mark), text, leg ? h("span", { class: "leg" }, ` ${leg}`) : null);
+    return h("span", { class: "target", title: tip }, sign(mark), text, leg ? h("span", { class: "leg" }, text ? ` ${leg}` : leg) : null);
   });
 }
 

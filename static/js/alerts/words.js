@@ -44,14 +44,15 @@ export function stateMark(row) {
   return kind === "down" && row.needs === false ? "off" : kind;
 }
 
-/** One delivery as {mark, text, leg, tip}; the leg is named when the alert has two. */
+/** One delivery as {mark, text, leg, tip}; two legs are named, the second without its port again. */
 export function targetChip(each, row) {
+  const before = row.targets[row.targets.indexOf(each) - 1];
   const legs = new Set(row.targets.map((one) => one.leg));
   const why = reasonText(each.reason);
   const tries = each.attempts > 1 ? `, ${each.attempts} attempts` : "";
   return {
     mark: TARGET_MARKS[each.state] ?? "down",
-    text: String(each.port ?? each.target),
+    text: legs.size > 1 && before?.target === each.target ? "" : String(each.port ?? each.target),
     leg: legs.size > 1 ? each.leg : "",
     tip: `${each.label || each.target}: ${plain(each.state)}${why ? `, ${why}` : ""}${tries}`,
   };
