@@ -10,5 +10,6 @@ BENCHES: Final[dict[str, str]] = {
     "receive": "grok_sauce.bench.receive",
     "gex": "grok_sauce.bench.gex",
     "fanout": "grok_sauce.bench.fanout",
+    "webhook": "grok_sauce.bench.webhook",
     "startup": "grok_sauce.bench.startup",
 }

@@ -196,3 +196,47 @@ def test_startup_says_why_when_the_demo_does_not_answer(
     assert "no market today" in start.why
     assert not start.passes
     assert not memory.passes
+
+
+def test_webhook_s_peer_stores_a_row_for_each_answer(tmp_path: Path) -> None:
+    from grok_sauce.bench import webhook
+
+    with webhook.peer(tmp_path / "peer") as server:
+        load = webhook.counted(server, 4, 0.5, webhook._python)
+
+    assert load.answered > 20
+    assert 0 < load.p50 <= load.p99
+
+
+@pytest.mark.parametrize("off_by", [-1, 5], ids=["lost", "doubled"])
+def test_webhook_refuses_a_figure_when_rows_are_not_the_answers(off_by: int) -> None:
+    from grok_sauce.bench import webhook
+
+    load = webhook.Load(answered=100, refused=0, seconds=1.0, p50=1.0, p99=2.0)
+    rows = iter([7, 107 + off_by])
+    server = webhook.Server(1, "/webhook", lambda: next(rows))
+
+    with pytest.raises(GrokSauceError, match=f"{100 + off_by} rows for 100 answers"):
+        webhook.counted(server, 4, 1.0, lambda *_: load)
+
+
+def test_webhook_refuses_a_figure_with_answers_that_are_no_promise() -> None:
+    from grok_sauce.bench import webhook
+
+    load = webhook.Load(answered=100, refused=3, seconds=1.0, p50=1.0, p99=2.0)
+    server = webhook.Server(1, "/webhook", lambda: 0)
+
+    with pytest.raises(GrokSauceError, match="3 answers were not good"):
+        webhook.counted(server, 4, 1.0, lambda *_: load)
+
+
+def test_webhook_measures_the_whole_router_beside_its_peer() -> None:
+    from grok_sauce.bench import webhook
+
+    said: list[str] = []
+    alerts, p99 = webhook.measure(said.append, connections=4, seconds=1.0, rounds=1)
+
+    assert alerts.why == ""
+    assert alerts.ours > 0 < alerts.theirs
+    assert p99.ours > 0
+    assert any("WEBHOOK_RATE=1000000" in line for line in said)

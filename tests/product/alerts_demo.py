@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -555,6 +555,3 @@ def end(router: Router) -> None:
     assert code == 0, router.text()[-3000:]
     if took > 5.5:
         pytest.fail(f"the stop took {took:.1f} s")
-
-
-Launch = Callable[..., Router]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.product.alerts_demo import Router
 from tests.product.browser import Open, opener
 from tests.product.harness import Product
 
@@ -33,3 +34,19 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Product]]:
 def open_tab(chromium: Any) -> Open:
     """Open tabs in the shared Chromium, each in a context of its own."""
     return opener(chromium)
+
+
+@pytest.fixture
+def launch(tmp_path: Path) -> Iterator[Callable[..., Router]]:
+    """Start routers, each on a folder of its own; all are ended after the test."""
+    running: list[Router] = []
+
+    def begin(routing: Any = None, *arguments: str, folder: str = "router", **kw: Any) -> Router:
+        running.append(Router(tmp_path / folder, routing, *arguments, **kw))
+        return running[-1]
+
+    yield begin
+    for router in running:
+        if router.process.poll() is None:
+            router.process.kill()
+            router.process.wait(timeout=10)
