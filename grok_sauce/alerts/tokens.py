@@ -259,7 +259,7 @@ class Tokens:
         """First sight of a signed message, or another look at the very same request."""
         now_ms = self._time.now_ms()
         with self._lock:
-            while self._seen and next(iter(self._seen.values())) <= now_ms:
+            while self._seen and next(iter(self._seen.values())) < now_ms:
                 del self._seen[next(iter(self._seen))]
             if message in self._seen:
                 return any(
