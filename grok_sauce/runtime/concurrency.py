@@ -213,7 +213,8 @@ class Connection:
         """Tell a client that waits for "100 Continue" to send its body."""
 
     def taken(self) -> None:
-        """The body was read from rfile to its end: the next request follows."""
+        """The body was read from rfile to its end: what follows is the next request."""
+        self._handler.rfile = io.BytesIO()  # this server closes after each answer
 
     def end(self) -> None:
         """Close after the answer, whatever else the client still sends."""
