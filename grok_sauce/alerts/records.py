@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from typing import Any, Final
 
+from grok_sauce.alerts.alert_filter import AlertFilter as AlertFilter
+from grok_sauce.alerts.alert_filter import marks as marks
 from grok_sauce.alerts.gaps import PositionRow
 from grok_sauce.alerts.model import (
     Alert,
@@ -26,7 +28,7 @@ _ALERT: Final = (
     *("token_id", "body", "exact_key", "semantic_key", "link_kind", "link_id", "finished_ms"),
     *("acknowledged_ms", "test"),
 )
-SELECT_ALERT: Final = f"SELECT {', '.join(_ALERT)} FROM alert"
+_SELECT_ALERT: Final = f"SELECT {', '.join(_ALERT)} FROM alert"
 _SELECT_DELIVERY: Final = (
     "SELECT d.id, d.id, d.alert_seq, a.id, a.ticker, a.grp, d.batch, d.target, d.leg, d.side,"
     " d.qty, d.state, d.reason, d.attempts, d.key, d.body, a.received_ms, d.expires_ms,"
@@ -101,11 +103,6 @@ class TokenRow:
     used_ms: int | None
 
 
-def marks(values: Sequence[Any]) -> str:
-    """A question mark for each value."""
-    return ", ".join("?" * len(values))
-
-
 def flags_text(flags: Iterable[str]) -> str:
     """Flags (or names) as they are kept: a JSON list without repeats, in order."""
     return json.dumps(list(dict.fromkeys(flags)), ensure_ascii=False)
@@ -127,18 +124,17 @@ def options_of(text: str | None) -> ReleaseOptions | None:
 
 def alert(connection: sqlite3.Connection, seq: int) -> AlertRow | None:
     """The alert with this seq; None when there is none (any more)."""
-    row = connection.execute(f"{SELECT_ALERT} WHERE seq = ?", (seq,)).fetchone()
-    return None if row is None else alert_row(row)
+    row = connection.execute(f"{_SELECT_ALERT} WHERE seq = ?", (seq,)).fetchone()
+    return None if row is None else _alert_row(row)
 
 
 def alert_by_id(connection: sqlite3.Connection, id: str) -> AlertRow | None:
     """The alert with this id; None when there is none (any more)."""
-    row = connection.execute(f"{SELECT_ALERT} WHERE id = ?", (id,)).fetchone()
-    return None if row is None else alert_row(row)
+    row = connection.execute(f"{_SELECT_ALERT} WHERE id = ?", (id,)).fetchone()
+    return None if row is None else _alert_row(row)
 
 
-def alert_row(row: tuple[Any, ...]) -> AlertRow:
-    """What SELECT_ALERT finds, as a value."""
+def _alert_row(row: tuple[Any, ...]) -> AlertRow:
     got = dict(zip(_ALERT, row, strict=True))
     flags = tuple(json.loads(got["flags"]))
     return AlertRow(
@@ -198,8 +194,23 @@ def held_of(row: AlertRow) -> HeldAlert:
 
 def held(connection: sqlite3.Connection) -> list[HeldAlert]:
     """All alerts that wait for their window, by seq."""
-    rows = connection.execute(f"{SELECT_ALERT} WHERE state = 'held' ORDER BY seq")
-    return [held_of(alert_row(row)) for row in rows]
+    rows = connection.execute(f"{_SELECT_ALERT} WHERE state = 'held' ORDER BY seq")
+    return [held_of(_alert_row(row)) for row in rows]
+
+
+def listed(
+    connection: sqlite3.Connection, wanted: AlertFilter, limit: int | None = 50
+) -> tuple[list[AlertRow], int]:
+    """The newest alerts that the filter asks for, and how many there are on all pages."""
+    where, values = wanted.where()
+    (total,) = connection.execute(f"SELECT count(*) FROM alert a WHERE {where}", values).fetchone()
+    if wanted.before is not None:
+        where, values = f"{where} AND a.seq < ?", [*values, wanted.before]
+    rows = connection.execute(
+        f"{_SELECT_ALERT} a WHERE {where} ORDER BY a.seq DESC LIMIT ?",
+        [*values, -1 if limit is None else limit],
+    )
+    return [_alert_row(row) for row in rows], total
 
 
 def delivery(connection: sqlite3.Connection, id: int) -> Delivery | None:

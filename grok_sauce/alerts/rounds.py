@@ -64,6 +64,7 @@ def commit(connection: sqlite3.Connection, jobs: Sequence[Job]) -> Round:
     nothing of the round is kept: no job ever runs twice.
     """
     try:
+        _roll_back(connection)  # of a round that could not even be undone
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.Error as error:
         held = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in _HELD
@@ -110,6 +111,12 @@ def _one(connection: sqlite3.Connection, job: Job) -> Answer:
 def _roll_back(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:
         connection.execute("ROLLBACK")
+
+
+def touch(connection: sqlite3.Connection) -> None:
+    """The smallest write there is: it changes nothing, and fails where others would."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.execute(f"PRAGMA user_version={version}")
 
 
 def probe(connection: sqlite3.Connection) -> str | None:

@@ -27,6 +27,7 @@ T = TypeVar("T")
 ROUND: Final = 500  # writes in one transaction at most
 BEAT: Final = 0.2  # seconds until the committer looks whether it was asked to stop
 PROBE_BEATS: Final = 5  # beats between two looks whether a failing store recovered
+IDLE_BEATS: Final = 50  # beats without a write until one is made to see that it can be
 LATENCIES: Final = 1000  # writes that the p99 is taken of
 
 
@@ -80,7 +81,8 @@ class Store:
 
     While no committer runs (before the start, after the stop, between two tries of the
     supervisor) whoever writes commits for himself, so that the end of a delivery can still
-    be written while the process stops. page_limit (pages of 4 KiB) stands for a full disk.
+    be written while the process stops. wait_s (seconds) is how long a write is waited for;
+    page_limit (pages of 4 KiB) stands for a full disk. Both may be changed at any time.
     """
 
     name = "alert store"
@@ -91,7 +93,7 @@ class Store:
         self.page_limit = page_limit
         self.path = path
         self._time = time
-        self._wait_s = wait_s
+        self.wait_s = wait_s
         self._file = OwnedFile(path, time)
         self._readers = Readers(path, BUSY_MS)
         self._pending: deque[Write] = deque()
@@ -101,6 +103,8 @@ class Store:
         self._closed = False  # no new writes
         self._shut = False  # no file
         self._problem: str | None = "the alert store is not open"
+        self._told = False  # of the problem, in the log
+        self._told_aside = False
         self._writes = 0
         self._commits = 0
         self._latencies: deque[int] = deque(maxlen=LATENCIES)
@@ -116,10 +120,7 @@ class Store:
         """
         with self._turn:
             self._tell(concurrency.offload(self._file.open))
-        aside = self._file.set_aside
-        if aside is not None:
-            log.error("alerts: the database was damaged and put aside as %s", aside.name)
-        return aside
+        return self._file.set_aside
 
     def write(
         self,
@@ -137,7 +138,7 @@ class Store:
             StoreBusy: not durable within wait_s (seconds), or not at all.
             Exception: whatever the job raised; nothing of it was kept.
         """
-        wait = self._wait_s if wait_s is None else wait_s
+        wait = self.wait_s if wait_s is None else wait_s
         entry = Write(job, self._time.now_ms())
         done = cast(threading.Event, entry.done)
         self._put(entry)
@@ -188,17 +189,21 @@ class Store:
     def run(self, stop: threading.Event) -> None:
         """Commit what waits until stop is set; what was asked for by then is finished."""
         self._running = True
-        quiet = 0
+        quiet = 0  # beats
         try:
             while not stop.is_set():
                 if self._wake.wait(BEAT):
                     self._wake.clear()
                     while self._pending and not stop.is_set():
                         self._round()
-                quiet = quiet + 1 if self._problem else 0
-                if quiet >= PROBE_BEATS:
+                    quiet = 0 if self._problem is None else quiet + 1
+                else:
+                    quiet += 1
+                if self._problem is not None and quiet >= PROBE_BEATS:
                     quiet = 0
                     self._recover()
+                elif quiet >= IDLE_BEATS:
+                    self.later(rounds.touch)
         finally:
             self._running = False
             self._drain()
@@ -297,6 +302,12 @@ class Store:
         problem = None if trouble is None else f"alerts cannot be stored: {trouble}"
         if problem is not None and problem != self._problem:
             log.error("%s", problem)
-        elif problem is None and self._commits and self._problem is not None:
+            self._told = True
+        elif problem is None and self._told:
             log.warning("alerts are stored again")
+            self._told = False
         self._problem = problem
+        aside = self._file.set_aside
+        if aside is not None and not self._told_aside:
+            log.error("alerts: the database was damaged and put aside as %s", aside.name)
+            self._told_aside = True

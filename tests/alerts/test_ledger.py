@@ -92,7 +92,7 @@ def test_an_invalid_and_an_unrouted_alert_are_stored_with_their_reason(
 def test_fifty_identical_alerts_at_once_are_held_once(tmp_path: Path) -> None:
     answers: list[Received] = []
     gate = threading.Barrier(50)
-    with running(store_in(tmp_path)) as store:
+    with running(store_in(tmp_path, wait_s=20.0)) as store:
         ledger = Ledger(store, SteadyTime(ManualClock(market=1000.0)))
 
         def post(n: int) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from grok_sauce.alerts import store as store_module
 from grok_sauce.alerts.store import Store, StoreBusy
 from grok_sauce.errors import StartupError
 from tests.alerts.ledger_kit import running, store_in
@@ -83,24 +84,41 @@ def test_the_file_is_opened_to_survive_a_power_cut(store: Store) -> None:
     assert found == ["wal", 2, 500]  # 2: FULL
 
 
-def test_a_hundred_writes_at_once_share_few_commits(store: Store) -> None:
-    before = store.facts().commits
+class Held:
+    """A write that keeps the committer busy until let_go()."""
 
-    answers = at_once([lambda n=n: store.write(note(f"n{n}")) for n in range(100)])
+    def __init__(self, store: Store) -> None:
+        self._entered, self._go = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=store.write, args=(self._job, 30))
+        self._thread.start()
+        assert self._entered.wait(10)
+
+    def _job(self, connection: sqlite3.Connection) -> int:
+        self._entered.set()
+        self._go.wait(20)
+        return 0
+
+    def let_go(self) -> None:
+        self._go.set()
+        self._thread.join()
+
+
+def test_a_hundred_writes_at_once_share_one_commit(store: Store) -> None:
+    held = Held(store)
+    calls = [lambda n=n: store.write(note(f"n{n}"), 20) for n in range(100)]
+    answers: list[object] = []
+    asking = threading.Thread(target=lambda: answers.extend(at_once(calls)))
+    asking.start()
+    eventually(lambda: store.facts().waiting == 100)
+
+    held.let_go()
+    asking.join()
 
     assert sorted(a for a in answers if isinstance(a, int)) == list(range(1, 101))
-    assert store.facts().writes == 100
-    assert store.facts().commits - before <= 40
+    assert (store.facts().writes, store.facts().commits) == (101, 2)
 
 
 def test_a_write_that_fails_fails_alone_and_leaves_nothing(store: Store) -> None:
-    hold, entered = threading.Event(), threading.Event()
-
-    def slow(connection: sqlite3.Connection) -> int:
-        entered.set()
-        hold.wait(5)
-        return 0
-
     def bad(connection: sqlite3.Connection) -> int:
         note("half of it")(connection)
         raise ValueError("no")
@@ -109,54 +127,47 @@ def test_a_write_that_fails_fails_alone_and_leaves_nothing(store: Store) -> None
         connection.execute("INSERT INTO nowhere VALUES (1)")
         return 0
 
-    first = threading.Thread(target=store.write, args=(slow, 10))
-    first.start()
-    assert entered.wait(5)
-    calls = [note(f"n{n}") for n in range(20)]
-    jobs: list[Job] = [*calls[:10], bad, worse, *calls[10:]]
-    release = threading.Timer(0.3, hold.set)  # by then all of them wait for the next round
-    release.start()
-    answers = at_once([lambda job=job: store.write(job, 10) for job in jobs])
-    first.join()
+    good = [note(f"n{n}") for n in range(20)]
+    jobs: list[Job] = [*good[:10], bad, worse, *good[10:]]
+    held = Held(store)
+    answers: list[object] = []
+    calls = [lambda job=job: store.write(job, 20) for job in jobs]
+    asking = threading.Thread(target=lambda: answers.extend(at_once(calls)))
+    asking.start()
+    eventually(lambda: store.facts().waiting == len(jobs))
+
+    held.let_go()
+    asking.join()
 
     assert isinstance(answers[10], ValueError)
     assert isinstance(answers[11], sqlite3.OperationalError)
     assert sorted(notes(store)) == sorted(f"n{n}" for n in range(20))
     assert store.facts().problem is None
-    assert store.facts().commits <= 4
+    assert store.facts().commits == 2
 
 
 def test_a_stalled_store_answers_busy_and_the_row_commits_all_the_same(store: Store) -> None:
     other = sqlite3.connect(store.path, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")  # as a person's database browser may
     began = time.monotonic()
-    threading.Timer(0.9, lambda: other.execute("ROLLBACK")).start()
 
-    with pytest.raises(StoreBusy) as busy:
+    with pytest.raises(StoreBusy, match="another program holds the file") as busy:
         store.write(note("late"))
+    took = time.monotonic() - began
+    other.execute("ROLLBACK")
 
-    assert 0.75 < time.monotonic() - began < 0.95
+    assert took >= 0.75
     assert busy.value.undecided
     eventually(lambda: notes(store) == ["late"])
     eventually(lambda: store.facts().problem is None)
 
 
 def test_a_write_that_nobody_began_is_taken_back_when_asked(store: Store) -> None:
-    hold, entered = threading.Event(), threading.Event()
-
-    def slow(connection: sqlite3.Connection) -> int:
-        entered.set()
-        hold.wait(5)
-        return 0
-
-    first = threading.Thread(target=store.write, args=(slow, 10))
-    first.start()
-    assert entered.wait(5)
+    held = Held(store)
     with pytest.raises(StoreBusy) as busy:
         store.write(note("never"), 0.1, withdraw=True)
-    hold.set()
-    first.join()
-    store.write(note("then"))
+    held.let_go()
+    store.write(note("then"), 10)
 
     assert not busy.value.undecided
     assert notes(store) == ["then"]
@@ -168,17 +179,14 @@ def test_a_full_disk_refuses_at_once_says_so_and_recovers_alone(tmp_path: Path) 
         pages = store.read(lambda c: int(c.execute("PRAGMA page_count").fetchone()[0]))
         store.page_limit = pages
         big = "x" * 20_000
-        began = time.monotonic()
         with pytest.raises(StoreBusy, match="disk is full") as busy:
             store.write(lambda c: (note("half")(c), note(big)(c))[0])
-        took = time.monotonic() - began
         full = store.facts()
         store.page_limit = None
         eventually(lambda: store.facts().writable)
         store.write(note(big))
 
         assert not busy.value.undecided
-        assert took < 0.7
         assert full.problem == "alerts cannot be stored: the disk is full"
         assert not full.writable
         assert notes(store) == ["before", big]
@@ -282,24 +290,14 @@ def test_the_slowest_hundredth_is_told(store: Store) -> None:
 
     assert nothing is None
     assert p99 is not None
-    assert 195 <= p99 < 2000
+    assert p99 >= 195
 
 
 def test_reads_go_on_while_a_write_takes_long(store: Store) -> None:
     store.write(note("seen"))
-    hold, entered = threading.Event(), threading.Event()
-
-    def slow(connection: sqlite3.Connection) -> int:
-        entered.set()
-        hold.wait(10)
-        return 0
-
-    writer = threading.Thread(target=store.write, args=(slow, 20))
-    writer.start()
-    assert entered.wait(5)
+    held = Held(store)
     found = notes(store)
-    hold.set()
-    writer.join()
+    held.let_go()
 
     assert found == ["seen"]
 
@@ -316,6 +314,7 @@ def test_a_read_cannot_write_and_a_failed_one_spoils_nothing(store: Store) -> No
 READ_ONLY = """
 import fcntl, os, sys, threading, time  # before there are no rights to read them
 from pathlib import Path
+from grok_sauce.alerts import store as store_module
 from grok_sauce.alerts.store import Store, StoreBusy
 from grok_sauce.alerts.steady import SteadyTime
 from grok_sauce.runtime import concurrency
@@ -364,3 +363,18 @@ def test_a_folder_that_cannot_be_written_refuses_writes_and_recovers_alone() -> 
         "busy False",
         "1 None",
     ]
+
+
+def test_an_idle_store_finds_out_by_itself_that_nothing_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "IDLE_BEATS", 1)
+    with running(store_in(tmp_path)) as store:
+        eventually(lambda: store.facts().commits > 2)
+        log = store.path.with_name("alerts.db-wal")
+
+        grown = log.stat().st_size
+
+        assert grown > 0  # it really wrote
+        assert notes(store) == []
+        assert store.facts().writable

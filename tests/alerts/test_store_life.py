@@ -35,7 +35,7 @@ from grok_sauce.alerts.steady import SteadyTime
 from grok_sauce.runtime.clock import RealClock
 from tests.alerts.ledger_kit import a_new, store_in
 
-store = store_in(Path(sys.argv[1]))
+store = store_in(Path(sys.argv[1]), wait_s=20.0)
 store.open()
 ledger = Ledger(store, SteadyTime(RealClock()))
 stop = threading.Event()
@@ -69,6 +69,7 @@ def stalled():
     except StoreBusy:
         pass
 began = len(beats)
+store.wait_s = 0.8
 late = concurrency.spawn(stalled)
 stop.wait(0.05)
 try:
@@ -76,6 +77,7 @@ try:
     answer = "stored"
 except StoreBusy as problem:
     answer = problem.undecided
+store.wait_s = 20.0
 again = ledger.receive(a_new("again", exact_key="e:late"))
 late.join()
 gaps = [b - a for a, b in zip(beats[began:], beats[began + 1:])]
@@ -107,7 +109,7 @@ def test_writes_share_commits_stall_alone_and_outlive_the_committer(
     assert got["answer"] is True  # busy, and it may still commit
     assert got["again"] == ["duplicate", "late"]
     assert got["after"] == "held"
-    assert got["worst_gap"] < 0.4  # nobody else stood still for the 900 ms
+    assert got["worst_gap"] < 0.7  # nobody else stood still for the 900 ms
     with sqlite3.connect(tmp_path / "alerts.db") as file:
         assert file.execute("SELECT address FROM security_log").fetchall() == [("203.0.113.9",)]
 

@@ -1,12 +1,10 @@
-"""Which alerts are meant, and the newest of them with how many there are."""
+"""Which alerts are meant: a filter as SQL."""
 
 from __future__ import annotations
 
-import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from grok_sauce.alerts.records import SELECT_ALERT, AlertRow, alert_row, marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +55,6 @@ class AlertFilter:
         return " AND ".join(parts), values
 
 
-def listed(
-    connection: sqlite3.Connection, wanted: AlertFilter, limit: int | None = 50
-) -> tuple[list[AlertRow], int]:
-    """The newest alerts that the filter asks for, and how many there are on all pages."""
-    where, values = wanted.where()
-    (total,) = connection.execute(f"SELECT count(*) FROM alert a WHERE {where}", values).fetchone()
-    if wanted.before is not None:
-        where, values = f"{where} AND a.seq < ?", [*values, wanted.before]
-    rows = connection.execute(
-        f"{SELECT_ALERT} a WHERE {where} ORDER BY a.seq DESC LIMIT ?",
-        [*values, -1 if limit is None else limit],
-    )
-    return [alert_row(row) for row in rows], total
+def marks(values: Sequence[Any]) -> str:
+    """A question mark for each value."""
+    return ", ".join("?" * len(values))
