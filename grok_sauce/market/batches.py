@@ -48,6 +48,12 @@ class Batch(NamedTuple):
                   followed of its options (or None: nothing is any more).
     "CboeChain"   symbols are the user's symbols; one column of market.chain.OptionChain, the
                   whole chain as Cboe had it (or None).
+    "Headlines"   symbols are source names ("NewsAPI"); one column of market.headlines.Headlines,
+                  the whole answer (or None: the source is switched off).
+    "CalendarWeek"  symbols are source names ("ForexFactory"); one column of
+                  market.calendar_week.CalendarWeek (or None).
+    "Releases"    symbols are keys of market.measures.MEASURES ("CPIAUCSL:pch"); one column of
+                  market.releases.Release (or None).
     """
 
     kind: str

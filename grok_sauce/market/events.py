@@ -8,6 +8,8 @@ takes FIELDS["Candle"] alone and answers None where the row is not a bar.
 
 Times: an exchange's time is int milliseconds since 1970 UTC (`time`), arrival is a Unix time
 in seconds of market time (`at`). Day ids are days since 1970-01-01.
+
+Headlines, calendar events and releases are in headlines.py, calendar_week.py, releases.py.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ quote, trade, trade_eth, summary, profile, greeks (streamer) -> value | None
 candles(streamer, period, tho=False) -> CandleSeries | None     period "m", "5m", "d"
 instruments[user symbol] -> Instrument;  instrument_of(streamer) -> Instrument | None
 listings[user symbol] -> Listing of options;  cboe[user symbol] -> Cboe's whole OptionChain
+headlines[source] -> Headlines;  weeks[source] -> CalendarWeek;  releases[measure key] -> Release
 link_up(source) -> bool | None;  link_changed_at(source) -> float | None
 price(streamer, now) -> Price(value, basis, at, time, direction) | None
 arrived(streamer) -> float | None;  age(streamer, now) -> float | None
@@ -38,7 +39,10 @@ from grok_sauce.market.products import KNOWN, Kind
 from grok_sauce.market.sessions import phase
 
 if TYPE_CHECKING:
+    from grok_sauce.market.calendar_week import CalendarWeek
     from grok_sauce.market.chain import OptionChain
+    from grok_sauce.market.headlines import Headlines
+    from grok_sauce.market.releases import Release
 
 TICKERS: Final = ("Quote", "Trade", "TradeETH", "Summary", "Profile", "Greeks")
 PRICE_KINDS: Final = ("Quote", "Trade", "TradeETH")
@@ -47,6 +51,9 @@ _WIDTH: Final = {kind: len(fields) for kind, fields in FIELDS.items()} | {
     "Link": 1,
     "Chain": 1,
     "CboeChain": 1,
+    "Headlines": 1,
+    "CalendarWeek": 1,
+    "Releases": 1,
 }
 
 # In session a mid replaces a last trade that is this much older than the quote (seconds).
@@ -81,6 +88,16 @@ class MarketState:
         self.instruments: dict[str, Instrument] = {}
         self.listings: dict[str, Listing] = {}
         self.cboe: dict[str, OptionChain] = {}
+        self.headlines: dict[str, Headlines] = {}
+        self.weeks: dict[str, CalendarWeek] = {}
+        self.releases: dict[str, Release] = {}
+        # Whole values, the newest of each name.
+        self._whole: dict[str, dict[str, Any]] = {
+            "CboeChain": self.cboe,
+            "Headlines": self.headlines,
+            "CalendarWeek": self.weeks,
+            "Releases": self.releases,
+        }
         self.events = 0
         self.ignored: Counter[str] = Counter()
         self._limit = limit
@@ -119,11 +136,11 @@ class MarketState:
                 self._take_instrument(symbol, instrument)
         elif kind == "Chain":
             self._take_listings(dict(zip(symbols, columns[0], strict=True)))
-        elif kind == "CboeChain":
-            for symbol, chain in zip(symbols, columns[0], strict=True):
-                self.cboe.pop(symbol, None)
-                if chain is not None:
-                    self.cboe[symbol] = chain
+        elif (kept := self._whole.get(kind)) is not None:
+            for symbol, value in zip(symbols, columns[0], strict=True):
+                kept.pop(symbol, None)
+                if value is not None:
+                    kept[symbol] = value
         else:
             for source, up in zip(symbols, columns[0], strict=True):
                 if self.link_up(source) is not bool(up):

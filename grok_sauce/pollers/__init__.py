@@ -7,4 +7,7 @@ from typing import Final
 # name -> module. Read only when the source is wanted.
 POLLERS: Final[dict[str, str]] = {
     "cboe": "grok_sauce.pollers.cboe",
+    "news": "grok_sauce.pollers.news",
+    "forex_factory": "grok_sauce.pollers.calendar",
+    "fred": "grok_sauce.pollers.fred",
 }
