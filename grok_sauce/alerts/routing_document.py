@@ -151,17 +151,16 @@ def check(document: Any) -> None:
         path = quoted("strategies", name)
         check_strategy(name, path)
         _check_options(_object(about, path), STRATEGY_OPTIONS, path)
-        tickers = about.get("tickers")
-        for ticker, entry in _object({} if tickers is None else tickers, f"{path}.tickers").items():
+        for ticker, entry in _part(about, "tickers", f"{path}.tickers").items():
             where = quoted(f"{path}.tickers", ticker)
             check_ticker(ticker, where)
             _check_options(_object(entry, where), OPTIONS, where)
-            if not isinstance(entry.get("ports") or [], list):
+            if not isinstance(entry.get("ports"), (list, type(None))):
                 raise SettingsError(f"{where}.ports must be a list of ports", f"{where}.ports")
             ports_of(entry, f"{where}.ports")
-    routing = _object(whole_tree.get("routing") or {}, "routing")
+    routing = _part(whole_tree, "routing", "routing")
     _check_options(routing, {**OPTIONS, **STRATEGY_OPTIONS}, "routing")
-    for target, about in _object(routing.get("targets") or {}, "routing.targets").items():
+    for target, about in _part(routing, "targets", "routing.targets").items():
         path = quoted("routing.targets", target)
         if split_target(target, path).id != target:
             raise SettingsError(f'{path} must be host:port, like "localhost:9060"', path)
@@ -172,6 +171,11 @@ def _check_options(entry: Mapping[str, Any], readers: Mapping[str, Reader], path
     for key, read in readers.items():
         if entry.get(key) is not None:
             read(entry[key], f"{path}.{key}")
+
+
+def _part(parent: Mapping[str, Any], key: str, path: str) -> Mapping[str, Any]:
+    """An object that may be missing or null."""
+    return {} if parent.get(key) is None else _object(parent[key], path)
 
 
 def _object(value: Any, path: str) -> Mapping[str, Any]:
