@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 ROUND: Final = 500  # writes in one transaction at most
+QUEUE: Final = 10_000  # writes that may wait; beyond it senders are asked to come again at once
 BEAT: Final = 0.2  # seconds until the committer looks whether it was asked to stop
 PROBE_BEATS: Final = 5  # beats between two looks whether a failing store recovered
 IDLE_BEATS: Final = 50  # beats without a write until one is made to see that it can be
@@ -224,6 +225,8 @@ class Store:
     def _put(self, entry: Write) -> None:
         if self._closed:
             raise StoreBusy("the alert store is closed")
+        if len(self._pending) >= QUEUE:
+            raise StoreBusy(self._problem or "too much waits for the alert store")
         self._pending.append(entry)
         self._wake.set()
 

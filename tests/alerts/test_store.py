@@ -173,6 +173,22 @@ def test_a_write_that_nobody_began_is_taken_back_when_asked(store: Store) -> Non
     assert notes(store) == ["then"]
 
 
+def test_more_than_can_wait_is_refused_at_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "QUEUE", 3)
+    held = Held(store)
+    for n in range(3):
+        store.later(note(f"n{n}"))
+
+    with pytest.raises(StoreBusy, match="too much waits") as busy:
+        store.write(note("n3"))
+    held.let_go()
+    eventually(lambda: notes(store) == ["n0", "n1", "n2"])
+
+    assert not busy.value.undecided
+
+
 def test_a_full_disk_refuses_at_once_says_so_and_recovers_alone(tmp_path: Path) -> None:
     with running(store_in(tmp_path)) as store:
         store.write(note("before"))

@@ -114,6 +114,74 @@ def test_writes_share_commits_stall_alone_and_outlive_the_committer(
         assert file.execute("SELECT address FROM security_log").fetchall() == [("203.0.113.9",)]
 
 
+NO_ROOM = """
+import sys
+from grok_sauce.runtime import concurrency
+concurrency.patch(sys.argv[2])
+import json, resource, threading, time
+from pathlib import Path
+from grok_sauce.alerts.ledger import Ledger
+from grok_sauce.alerts.store import StoreBusy
+from grok_sauce.alerts.steady import SteadyTime
+from grok_sauce.runtime.clock import RealClock
+from tests.alerts.ledger_kit import a_new, store_in
+
+store = store_in(Path(sys.argv[1]), wait_s=20.0)
+store.open()
+ledger = Ledger(store, SteadyTime(RealClock()))
+stop = threading.Event()
+committer = concurrency.spawn(store.run, stop)
+def post(n):
+    try:
+        kept.append(ledger.receive(a_new(f"a{n}", body="x" * 2000)).id)
+    except StoreBusy as problem:
+        refused.append((f"a{n}", problem.undecided, store.facts().problem))
+kept, refused = [], []
+for n in range(20):
+    post(n)
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+log = store.path.with_name("alerts.db-wal").stat().st_size
+resource.setrlimit(resource.RLIMIT_FSIZE, (log + 40_000, hard))
+posts = [concurrency.spawn(post, n) for n in range(20, 60)]
+for one in posts:
+    one.join()
+broken = store.facts()
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+deadline = time.monotonic() + 20
+while not store.facts().writable and time.monotonic() < deadline:
+    stop.wait(0.05)
+refused_then = list(refused)
+post(100)
+found = store.read(lambda c: [id for (id,) in c.execute("SELECT id FROM alert ORDER BY seq")])
+sound = store.read(lambda c: c.execute("PRAGMA integrity_check").fetchone()[0])
+stop.set(); committer.join(5); store.close()
+print(json.dumps({"kept": kept, "refused": refused_then, "broken": broken.problem,
+    "found": found, "sound": sound, "now": store.facts().set_aside}))
+"""
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_when_the_system_lets_nothing_be_written_nothing_is_half_written(
+    mode: str, tmp_path: Path
+) -> None:
+    """The system's own limit on the size of files, met in the middle of a commit."""
+    done = subprocess.run(
+        [sys.executable, "-c", NO_ROOM, str(tmp_path), mode],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 0, done.stderr
+    got = json.loads(done.stdout)
+    assert got["kept"][-1] == "a100"  # it recovered alone
+    assert got["refused"]
+    assert got["sound"] == "ok"
+    assert sorted(got["found"]) == sorted(got["kept"])
+    assert {undecided for _, undecided, _ in got["refused"]} == {False}
+    assert got["broken"].startswith("alerts cannot be stored: the disk")
+
+
 CHILD = """
 import sys
 from grok_sauce.runtime import concurrency
