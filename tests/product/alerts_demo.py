@@ -471,25 +471,25 @@ def inverted(sent: Sequence[Sent], journals: Journals, delay_s: float) -> list[s
 
 
 def lanes_broken(database: Path, journals: Journals) -> list[str]:
-    """Orders of one lane that did not act in the order of their release."""
+    """Orders of one lane that did not act as released: by release, closes first, then by row."""
     wrong = []
     for port, journal in journals.items():
         rows = query(
             database,
-            "SELECT d.key, d.id, a.ticker FROM delivery d JOIN alert a ON a.seq = d.alert_seq "
-            "WHERE d.target = ?",
+            "SELECT d.key, a.ticker, d.batch, d.leg = 'open', d.id FROM delivery d "
+            "JOIN alert a ON a.seq = d.alert_seq WHERE d.target = ?",
             f"localhost:{port}",
         )
-        place = {key: (number, ticker) for key, number, ticker in rows}
-        last: dict[str, int] = defaultdict(int)
+        place = {key: (ticker, tuple(order)) for key, ticker, *order in rows}
+        last: dict[str, tuple[int, ...]] = defaultdict(tuple)
         for effect in journal:
             if effect.key not in place:
                 wrong.append(f"{port}: key {effect.key} is in no row")
                 continue
-            number, ticker = place[effect.key]
-            if number < last[ticker]:
-                wrong.append(f"{port}: delivery {number} of {ticker} acted after {last[ticker]}")
-            last[ticker] = max(number, last[ticker])
+            ticker, order = place[effect.key]
+            if order < last[ticker]:
+                wrong.append(f"{port}: delivery {order} of {ticker} acted after {last[ticker]}")
+            last[ticker] = max(order, last[ticker])
     return wrong
 
 
