@@ -99,18 +99,27 @@ def _is_position(value: Any) -> TypeGuard[Position]:
 
 def _refuse_placeholders(document: dict[str, Any]) -> None:
     for field, value in document.items():
-        if any("{{" in text and "}}" in text for text in _texts(field, value)):
+        if isinstance(value, str):
+            is_left = "{{" in value and "}}" in value
+        else:
+            is_left = isinstance(value, dict | list) and any(
+                "{{" in text and "}}" in text for text in _texts(value)
+            )
+        if is_left or ("{{" in field and "}}" in field):
             raise Invalid(field[:60], "a placeholder {{...}} was left in it")
 
 
-def _texts(*values: Any) -> Iterator[str]:
-    for value in values:
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, dict):
-            yield from _texts(*value, *value.values())
-        elif isinstance(value, list):
-            yield from _texts(*value)
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a value, names too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, child in value.items():
+            yield name
+            yield from _texts(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from _texts(child)
 
 
 def whole(value: Any) -> int | None:

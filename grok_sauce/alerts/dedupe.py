@@ -33,4 +33,4 @@ def semantic_key(ticker: str, trade_id: str | None) -> str | None:
     """
     if not trade_id:
         return None
-    return json.dumps([ticker, trade_id], separators=(",", ":"))
+    return _CANONICAL.encode([ticker, trade_id])

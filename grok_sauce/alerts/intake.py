@@ -275,8 +275,7 @@ class Intake:
 
     def _store(self, new: NewAlert) -> Received:
         received = self._ledger.receive(new)
-        self._numbers.count("received")
-        self._numbers.count(received.state)
+        self._numbers.stored(received.state)
         return received
 
     def _new(

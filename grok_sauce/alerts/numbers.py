@@ -72,15 +72,23 @@ class Numbers:
     def count(self, name: str, by: int = 1) -> None:
         """Add to one of COUNTERS. KeyError for any other name."""
         with self._lock:
-            self._counts[name] += by
-            hour = self._hour.get(name)
-            if hour is not None:
-                _add_to_minute(hour, self._time.now_ms() // MINUTE_MS, by)
+            self._add(name, by)
+
+    def stored(self, state: str) -> None:
+        """Count an alert that was stored: received, and the state it is in."""
+        with self._lock:
+            self._add("received", 1)
+            self._add(state, 1)
+
+    def _add(self, name: str, by: int) -> None:
+        self._counts[name] += by
+        hour = self._hour.get(name)
+        if hour is not None:
+            _add_to_minute(hour, self._time.now_ms() // MINUTE_MS, by)
 
     def took(self, what: Duration, ms: float) -> None:
         """Note how long something took, in milliseconds."""
-        with self._lock:
-            self._durations[what].append(ms)
+        self._durations[what].append(ms)  # atomic, as is copying the deque
 
     def attempted(self, target: str, good: bool) -> None:
         """Note how one attempt to send to a target ended."""
@@ -95,8 +103,7 @@ class Numbers:
 
     def clock_offset(self, ms: float) -> None:
         """Note how far an alert's own time lies after our clock (before: negative)."""
-        with self._lock:
-            self._offsets.append(ms)
+        self._offsets.append(ms)
 
     def snapshot(self) -> dict[str, Any]:
         """Everything as JSON: counts, milliseconds, shares in percent; unknown is None.
