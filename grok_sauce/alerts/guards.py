@@ -13,6 +13,7 @@ from grok_sauce.alerts.model import Mode
 from grok_sauce.alerts.routing import Route, StrategyView
 from grok_sauce.alerts.routing_document import MODES, RESUME_AT
 from grok_sauce.alerts.steady import MS, SteadyTime
+from grok_sauce.errors import GrokSauceError
 
 log = logging.getLogger(__name__)
 
@@ -151,7 +152,11 @@ class Guards:
         )
 
     def _events(self) -> Sequence[tuple[int, str]] | None:
-        return None if self._calendar is None else self._calendar()
+        try:
+            return None if self._calendar is None else self._calendar()
+        except GrokSauceError as problem:
+            log.debug("calendar: %s", problem)
+            return None
 
     def _news(self, minutes: int, now_ms: int) -> tuple[int, str] | None:
         """The nearest event within so many minutes before or after now; none when unknown."""

@@ -195,7 +195,10 @@ class RoutingFile:
         if said:
             self._note(who, f"routing: {op['op']}", said)
         if op["op"] == "rename_strategy" and said and self._on_rename is not None:
-            self._on_rename(str(op["name"]), str(op["to"]))
+            try:
+                self._on_rename(str(op["name"]), str(op["to"]))
+            except GrokSauceError as problem:
+                log.warning("renamed, but not everybody could be told: %s", problem)
         return said
 
     def save(self, tree: Any, who: str, revision: object, what: str = "saved") -> list[str]:

@@ -151,13 +151,13 @@ class Tokens:
             return Verified(None, "signed", None)
         return None
 
-    def add(self, name: object, tickers: object = None, expires_ms: object = None) -> str:
-        """A new token, told this once. tickers None: every one; expires_ms is wall-clock.
+    def add(self, name: object, tickers: object = None, expires: object = None) -> str:
+        """A new token, told this once. tickers None: every one; expires: wall-clock ms.
 
         Raises:
             SettingsError: with the field.
         """
-        checked = _read_name(name), _read_scope(tickers), self._read_expiry(expires_ms)
+        checked = _read_name(name), _read_scope(tickers), self._read_expiry(expires)
         with self._lock:
             if len(self._rows) >= MAX_TOKENS:
                 raise SettingsError(f"there are {MAX_TOKENS} tokens already; delete one", "name")
@@ -168,15 +168,15 @@ class Tokens:
             self.load()
         return token
 
-    def delete(self, token_id: object) -> str:
+    def delete(self, id: object) -> str:
         """Forget a token; gives its name. It is refused from now on, its file is gone too.
 
         Raises:
             SettingsError: there is no such token.
         """
         with self._lock:
-            row = next((row for row in self._rows if row.id == token_id), None)
-            if row is None or isinstance(token_id, bool):
+            row = next((row for row in self._rows if row.id == id), None)
+            if row is None or isinstance(id, bool):
                 raise SettingsError("there is no such token", "id")
             kept = self._from_file()
             if self._file is not None and kept is not None and digest_of(kept) == row.digest:

@@ -11,6 +11,7 @@ import pytest
 from grok_sauce.alerts.guards import Guards, next_time
 from grok_sauce.alerts.routing import Route, RoutingTree, StrategyView
 from grok_sauce.alerts.steady import SteadyTime
+from grok_sauce.errors import SourceError
 from grok_sauce.runtime.clock import ManualClock
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -101,6 +102,10 @@ class TestHours:
         assert scene.guards.active() == ["opens of ES are blocked 09:30-09:35 New York"]
 
 
+def out_of_order() -> None:
+    raise SourceError("calendar: down")
+
+
 class TestNews:
     EVENT = new_york("2026-12-16 08:30")
 
@@ -119,7 +124,9 @@ class TestNews:
 
         assert scene.blocks() == ("blocked_news" if blocked else None)
 
-    @pytest.mark.parametrize("calendar", [None, lambda: None], ids=["no calendar", "unknown"])
+    @pytest.mark.parametrize(
+        "calendar", [None, lambda: None, out_of_order], ids=["no calendar", "unknown", "failing"]
+    )
     def test_an_unknown_calendar_blocks_nothing_and_says_so(self, calendar: Any) -> None:
         scene = Scene("2026-12-16 08:30", calendar, no_open_news_min=5)
 

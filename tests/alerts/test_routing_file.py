@@ -317,6 +317,16 @@ class TestEdits:
 
         assert old.renamed == [("Trend", "T2")]
 
+    def test_a_rename_stands_when_somebody_could_not_be_told(self, old: Desk) -> None:
+        def busy(*_: str) -> None:
+            raise GrokSauceError("busy")
+
+        old.file._on_rename = busy
+
+        old.edit("rename_strategy", name="Trend", to="T2")
+
+        assert list(old.content()["strategies"]) == ["T2"]
+
     def test_a_refused_edit_changes_nothing(self, old: Desk) -> None:
         before = old.path.read_bytes()
 
