@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from grok_sauce.alerts.alert import Invalid, read_alert, read_time
 from grok_sauce.alerts.model import Alert
+from tests.alerts.bad_bodies import BAD, BARE
 
-BARE = {"ticker": "NQ_Long_5min", "action": "buy", "current_position": "flat"}
 # The example of the published server's README, to the letter.
 README = {
     "ticker": "AAPL",
@@ -21,69 +21,6 @@ README = {
     "qty": 10,
     "price": 150.25,
     "time": "2024-01-04T15:30:00Z",
-}
-
-BAD: dict[str, tuple[str, dict[str, Any]]] = {
-    "ticker-missing": ("ticker", {"ticker": None}),
-    "ticker-empty": ("ticker", {"ticker": ""}),
-    "ticker-number": ("ticker", {"ticker": 500}),
-    "ticker-list": ("ticker", {"ticker": ["NQ"]}),
-    "ticker-65-characters": ("ticker", {"ticker": "N" * 65}),
-    "ticker-markup": ("ticker", {"ticker": "<b>NQ</b>"}),
-    "ticker-quote": ("ticker", {"ticker": "NQ'"}),
-    "ticker-not-ascii": ("ticker", {"ticker": "ＮＱ"}),
-    "ticker-new-line": ("ticker", {"ticker": "NQ\n"}),
-    "ticker-placeholder": ("ticker", {"ticker": "{{ticker}}"}),
-    "action-missing": ("action", {"action": None}),
-    "action-empty": ("action", {"action": ""}),
-    "action-other": ("action", {"action": "hold"}),
-    "action-number": ("action", {"action": 1}),
-    "action-true": ("action", {"action": True}),
-    "action-blank": ("action", {"action": "buy "}),
-    "action-placeholder": ("action", {"action": "{{strategy.order.action}}"}),
-    "position-missing": ("current_position", {"current_position": None}),
-    "position-other": ("current_position", {"current_position": "up"}),
-    "position-number": ("current_position", {"current_position": 0}),
-    "position-false": ("current_position", {"current_position": False}),
-    "position-list": ("current_position", {"current_position": []}),
-    "position-upper-case": ("current_position", {"current_position": "LONG"}),
-    "new-pos-other": ("new_pos", {"new_pos": "none"}),
-    "new-pos-number": ("new_pos", {"new_pos": 1}),
-    "new-pos-zero": ("new_pos", {"new_pos": 0}),
-    "new-pos-object": ("new_pos", {"new_pos": {"side": "long"}}),
-    "qty-zero": ("qty", {"qty": 0}),
-    "qty-negative": ("qty", {"qty": -1}),
-    "qty-10001": ("qty", {"qty": 10_001}),
-    "qty-18-digits": ("qty", {"qty": 10**17}),
-    "qty-fraction": ("qty", {"qty": 1.5}),
-    "qty-fraction-text": ("qty", {"qty": "1.5"}),
-    "qty-empty": ("qty", {"qty": ""}),
-    "qty-word": ("qty", {"qty": "ten"}),
-    "qty-nan": ("qty", {"qty": "NaN"}),
-    "qty-underscore": ("qty", {"qty": "1_0"}),
-    "qty-blank": ("qty", {"qty": " 1"}),
-    "qty-other-digits": ("qty", {"qty": "١"}),
-    "qty-true": ("qty", {"qty": True}),
-    "qty-null": ("qty", {"qty": None}),
-    "qty-list": ("qty", {"qty": [1]}),
-    "qty-placeholder": ("qty", {"qty": "{{strategy.order.contracts}}"}),
-    "price-negative": ("price", {"price": -0.01}),
-    "price-word": ("price", {"price": "market"}),
-    "price-empty": ("price", {"price": ""}),
-    "price-nan": ("price", {"price": "NaN"}),
-    "price-infinite": ("price", {"price": "1e999"}),
-    "price-true": ("price", {"price": True}),
-    "price-object": ("price", {"price": {}}),
-    "trade-id-129": ("trade_id", {"trade_id": "x" * 129}),
-    "trade-id-list": ("trade_id", {"trade_id": ["Open_1"]}),
-    "trade-id-true": ("trade_id", {"trade_id": True}),
-    "trade-id-fraction": ("trade_id", {"trade_id": 1.5}),
-    "trade-id-placeholder": ("trade_id", {"trade_id": "Open_{{plot_0}}"}),
-    "time-placeholder": ("time", {"time": "{{timenow}}"}),
-    "prev-qty-placeholder": ("prev_qty", {"prev_qty": "{{x}}"}),
-    "note-placeholder": ("note", {"note": "at {{close}}"}),
-    "placeholder-inside": ("meta", {"meta": {"a": [{"b": "{{close}}"}]}}),
-    "placeholder-as-name": ("meta", {"meta": {"{{close}}": 1}}),
 }
 
 
@@ -140,6 +77,12 @@ def test_what_may_be_absent_is_absent() -> None:
     )
     empty = {"new_pos": "", "price": None, "trade_id": "", "time": None, "prev_qty": None}
     assert read_alert({**BARE, **empty}) == alert
+
+
+@pytest.mark.parametrize("ticker", ["NQ\n", "\nNQ", "NQ\x00", "NQ\u2028", "NQ\t"])
+def test_a_ticker_has_no_ends_of_lines(ticker: str) -> None:
+    with pytest.raises(Invalid, match=r"^ticker: "):
+        read_alert({**BARE, "ticker": ticker})
 
 
 TICKERS = ["NQ_Long_5min", "TEST-NQ_long", "BRK/B", "ES1!", "CME_MINI:NQ1!", "a b", " ", "N" * 64]

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from grok_sauce.alerts import records
 from grok_sauce.alerts.intake import Answer, Intake, Post
@@ -25,6 +27,7 @@ from grok_sauce.alerts.store import Store
 from grok_sauce.alerts.targets import TargetGuard
 from grok_sauce.alerts.tokens import Tokens
 from grok_sauce.runtime.clock import RealClock
+from tests.alerts.bad_bodies import BAD, BARE, REFUSED
 from tests.alerts.ledger_kit import running
 
 # The published server's README, to the letter.
@@ -92,6 +95,11 @@ def house_of(tmp_path: Path) -> Iterator[Callable[..., House]]:
         yield lambda **knobs: House(store, tmp_path, **knobs)
 
 
+@pytest.fixture
+def house(house_of: Callable[..., House]) -> House:
+    return house_of()
+
+
 def together(call: Callable[[], Answer], times: int) -> list[Answer]:
     answers: list[Answer] = []
     barrier = threading.Barrier(times)
@@ -109,10 +117,8 @@ def together(call: Callable[[], Answer], times: int) -> list[Answer]:
 
 
 def test_the_readme_example_is_stored_before_it_is_answered(
-    house_of: Callable[..., House],
+    house: House,
 ) -> None:
-    house = house_of()
-
     answer = house.post()
 
     assert (answer.status, answer.document["message"]) == (200, "Alert queued")
@@ -120,9 +126,7 @@ def test_the_readme_example_is_stored_before_it_is_answered(
     assert [held.id for held in house.held] == [answer.document["id"]]
 
 
-def test_fifty_posts_at_once_give_one_success(house_of: Callable[..., House]) -> None:
-    house = house_of()
-
+def test_fifty_posts_at_once_give_one_success(house: House) -> None:
     answers = together(house.post, 50)
 
     assert sorted(answer.document["status"] for answer in answers) == ["skipped"] * 49 + ["success"]
@@ -131,8 +135,7 @@ def test_fifty_posts_at_once_give_one_success(house_of: Callable[..., House]) ->
     assert len(house.rows()) == 50
 
 
-def test_every_kind_of_answer_leaves_its_row(house_of: Callable[..., House]) -> None:
-    house = house_of()
+def test_every_kind_of_answer_leaves_its_row(house: House) -> None:
     example = json.loads(EXAMPLE)
 
     statuses = [
@@ -149,9 +152,8 @@ def test_every_kind_of_answer_leaves_its_row(house_of: Callable[..., House]) -> 
 
 
 def test_an_alert_may_come_again_once_its_ticker_has_a_route(
-    house_of: Callable[..., House],
+    house: House,
 ) -> None:
-    house = house_of()
     body = EXAMPLE.replace(b"AAPL", b"NEW")
     assert house.post(body).status == 422
 
@@ -173,18 +175,15 @@ def test_a_post_above_the_rate_is_asked_for_again(house_of: Callable[..., House]
 
 
 def test_the_eleventh_unknown_post_in_a_minute_is_answered_429(
-    house_of: Callable[..., House],
+    house: House,
 ) -> None:
-    house = house_of()
-
     assert [house.post(token="wrong").status for _ in range(11)] == [401] * 10 + [429]
     assert house.post().status == 200
 
 
 def test_a_secret_in_the_body_lets_in_and_is_nowhere_in_the_file(
-    house_of: Callable[..., House], tmp_path: Path
+    house: House, tmp_path: Path
 ) -> None:
-    house = house_of()
     body = json.dumps({**json.loads(EXAMPLE), "secret": house.token}).encode()
 
     assert house.post(body, token=None).status == 200
@@ -215,3 +214,45 @@ def test_an_alert_stored_after_its_503_is_a_duplicate_when_it_comes_again(
         assert (again.status, again.document["status"]) == (200, "skipped")
         found = store.read(lambda connection: records.held(connection))
         assert [held.id for held in found] == [again.document["id"]]
+
+
+def test_every_bad_body_is_answered_400_and_the_next_good_one_is_taken(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    texts = {name: house.post(body) for name, body in REFUSED.items()}
+    fields = {
+        name: (field, house.post(json.dumps({**BARE, **change}).encode()))
+        for name, (field, change) in BAD.items()
+    }
+
+    good = house.post()
+
+    assert len(texts) + len(fields) >= 60
+    assert {name: answer.status for name, answer in texts.items() if answer.status != 400} == {}
+    for name, (field, answer) in fields.items():
+        assert (name, answer.status) == (name, 400)
+        assert answer.document["message"].startswith(f"{field}: ")
+    assert [row[1] for row in house.rows()] == ["invalid"] * len(fields) + ["held"]
+    assert good.document["status"] == "success"
+    assert "Traceback" not in caplog.text
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(
+    change=st.dictionaries(st.sampled_from([*BARE, "qty", "price", "trade_id", "time"]), VALUES),
+    ticker=st.sampled_from(["AAPL", "NEW"]),
+)
+def test_any_document_is_stored_or_refused(
+    house: House, change: dict[str, Any], ticker: str
+) -> None:
+    answer = house.post(json.dumps({**BARE, "ticker": ticker, **change}).encode())
+
+    assert answer.status in (200, 400, 422)

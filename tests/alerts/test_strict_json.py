@@ -10,65 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from grok_sauce.alerts.strict_json import Unreadable, decode, load, parse
-
-ALERT = {"ticker": "AAPL", "action": "buy", "qty": 10, "price": 150.25, "note": "Größe €"}
-
-REFUSED: dict[str, bytes] = {
-    "nothing": b"",
-    "blanks": b" \r\n\t ",
-    "no-json": b"buy AAPL",
-    "half-an-object": b'{"a": 1',
-    "two-objects": b'{"a": 1}{"a": 1}',
-    "trailing-comma": b'{"a": 1,}',
-    "single-quotes": b"{'a': 1}",
-    "comment": b'{"a": 1} // buy',
-    "array": b'[{"a": 1}]',
-    "text": b'"buy"',
-    "number": b"7",
-    "null": b"null",
-    "nan": b'{"price": NaN}',
-    "infinity": b'{"price": Infinity}',
-    "minus-infinity": b'{"price": -Infinity}',
-    "1e400": b'{"price": 1e400}',
-    "minus-1e400": b'{"price": -1e400}',
-    "duplicate-key": b'{"qty": 1, "qty": 2}',
-    "duplicate-key-escaped": b'{"qty": 1, "\\u0071ty": 2}',
-    "duplicate-key-inside": b'{"a": {"qty": 1, "qty": 2}}',
-    "19-digits": b'{"qty": 1000000000000000000}',
-    "minus-19-digits": b'{"qty": -1000000000000000000}',
-    "5000-digits": b'{"qty": ' + b"9" * 5000 + b"}",
-    "nine-levels": b'{"a":' + b"[" * 8 + b"]" * 8 + b"}",
-    "8000-open-brackets": b"[" * 8000,
-    "8000-brackets": b"[" * 8000 + b"]" * 8000,
-    "8000-objects": b'{"a":' * 2700 + b"1" + b"}" * 2700,
-    "65-keys": json.dumps({f"k{at}": at for at in range(65)}).encode(),
-    "65-keys-inside": json.dumps(
-        {"a": {f"k{at}": at for at in range(32)}, "b": [{f"k{at}": at for at in range(31)}]}
-    ).encode(),
-    "utf-16": json.dumps(ALERT).encode("utf-16"),
-    "utf-16-without-mark": json.dumps(ALERT).encode("utf-16-le"),
-    "utf-32": json.dumps(ALERT).encode("utf-32"),
-    "latin-1": '{"note": "Größe"}'.encode("latin-1"),
-    "two-marks": b"\xef\xbb\xbf\xef\xbb\xbf{}",
-    "overlong": b'{"a": "\xc0\xaf"}',
-    "surrogate-bytes": b'{"a": "\xed\xa0\x80"}',
-    "half-a-pair": b'{"a": "\\ud83d"}',
-    "second-half": b'{"a": "\\ude00"}',
-    "half-a-pair-as-key": b'{"\\ud83d": 1}',
-    "half-a-pair-in-a-list": b'{"a": [["\\ud83d"]]}',
-    "nul": b'{"a": "\x00"}',
-    "nul-escaped": b'{"a": "\\u0000"}',
-    "nul-as-key": b'{"a\\u0000": 1}',
-    "new-line": b'{"a": "buy\nsell"}',
-    "new-line-escaped": b'{"a": "buy\\nsell"}',
-    "tab-escaped": b'{"a": "buy\\tsell"}',
-    "delete": b'{"a": "\x7f"}',
-    "c1-control": '{"a": "\x85"}'.encode(),
-    "c1-control-escaped": b'{"a": "\\u0085"}',
-    "bad-escape": b'{"a": "\\x41"}',
-    "placeholder-unquoted": b'{"qty": {{strategy.order.contracts}}}',
-    "byte-order-mark-only": b"\xef\xbb\xbf",
-}
+from tests.alerts.bad_bodies import ALERT, REFUSED
 
 
 @pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
