@@ -9,7 +9,7 @@ import logging
 import re
 import secrets
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +100,8 @@ class Tokens:
         self._lock = threading.Lock()
         self._rows: tuple[TokenRow, ...] = ()
         self._used: dict[int, int] = {}
-        self._seen: dict[bytes, int] = {}  # signed messages, oldest first
+        # Signed messages, oldest first. A plain dict looks through what was deleted in front.
+        self._seen: OrderedDict[bytes, int] = OrderedDict()
         self._fresh: deque[tuple[bytes, Mapping[str, str]]] = deque(maxlen=64)
         self._file: Path | None = None
 
@@ -260,7 +261,7 @@ class Tokens:
         now_ms = self._time.now_ms()
         with self._lock:
             while self._seen and next(iter(self._seen.values())) < now_ms:
-                del self._seen[next(iter(self._seen))]
+                self._seen.popitem(last=False)
             if message in self._seen:
                 return any(
                     seen == message and headers is post.headers for seen, headers in self._fresh

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grok_sauce.alerts.model import ReleaseOptions
@@ -385,6 +385,7 @@ unknown = st.dictionaries(
 )
 
 
+@settings(max_examples=40)
 @given(unknown, unknown, unknown, unknown, unknown)
 def test_unknown_keys_are_kept_at_every_level(
     a: dict[str, Any], b: dict[str, Any], c: dict[str, Any], d: dict[str, Any], e: dict[str, Any]

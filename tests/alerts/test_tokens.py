@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -362,12 +363,14 @@ class TestSigned:
         assert gate.tokens.check(self.letter(at=KNOWN_TIME + 5), None)
 
     def test_what_is_remembered_is_bounded_and_forgotten(self, gate: Gate) -> None:
-        gate.tokens._seen = {bytes([*divmod(n, 256)]): 0 for n in range(60_000)}
+        gate.tokens._seen = OrderedDict((n.to_bytes(4, "big"), 0) for n in range(60_000))
 
         gate.tokens.check(self.letter(), None)
         left = len(gate.tokens._seen)
         later = int(gate.clock.real() * 1000) + 10**9
-        gate.tokens._seen = {n.to_bytes(4, "big"): later for n in range(MAX_REMEMBERED)}
+        gate.tokens._seen = OrderedDict(
+            (n.to_bytes(4, "big"), later) for n in range(MAX_REMEMBERED)
+        )
 
         assert left == 1
         assert gate.tokens.check(self.letter(id="one more"), None) is None
