@@ -64,6 +64,7 @@ class Dispatcher:
         max_attempts: int = MAX_ATTEMPTS,
         chance: random.Random | None = None,
         start: Start = concurrency.spawn,
+        over: threading.Event | None = None,
     ) -> None:
         self._ledger = ledger
         self._routes = routes
@@ -74,6 +75,7 @@ class Dispatcher:
         self._changed = changed
         self._lock = threading.Lock()  # of everything below; never held while something waits
         self._schedule = Schedule(slots=sends)
+        self._claimed: set[int] = set()  # by an operator, until put()
         self._look_again = False
         self._sweeping = False
         self._loaded = False
@@ -81,7 +83,7 @@ class Dispatcher:
         self._ticked: float | None = None
         self._swept: float | None = None
         self._wake = threading.Event()
-        self._over = threading.Event()
+        self._over = over or threading.Event()  # set: what is not written stays unwritten
         self._crew = Crew(start, self._wake.set)
         self._lasting = Lasting(ledger, read, self._over)
         self._releaser = Releaser(self._lasting, ledger, self.rules, numbers, self.look_again)
@@ -115,14 +117,19 @@ class Dispatcher:
             if found is None or self._schedule.lanes.is_busy(delivery):
                 return None
             self._schedule.lanes.begin(found, sending=False)
+            self._claimed.add(delivery)
             return found
 
     def put(self, deliveries: Iterable[Delivery]) -> None:
         """Deliveries that a person changed, as the ledger has them now."""
-        some = list(deliveries)
         with self._lock:
-            for delivery in some:
-                self._schedule.lanes.free(delivery)
+            lanes, some = self._schedule.lanes, []
+            for delivery in deliveries:
+                if delivery.id in self._claimed:
+                    self._claimed.discard(delivery.id)
+                    lanes.free(delivery)
+                if not lanes.is_busy(delivery.id):  # else it is newer than what we are given
+                    some.append(delivery)
             self._schedule.put(some, self._time.now_ms())
         self._wake.set()
 
