@@ -139,9 +139,12 @@ class RoutingFile:
         return self._tree.targets()
 
     def effective(self, strategy: str, ticker: str) -> dict[str, Any]:
-        """Every option in force for a ticker of a strategy. KeyError when it is not there."""
+        """Every option in force for a ticker of a strategy; {} when it is there no more."""
         self.refresh()
-        return self._tree.effective(strategy, ticker)
+        try:
+            return self._tree.effective(strategy, ticker)
+        except KeyError:
+            return {}
 
     def versions(self) -> list[dict[str, int]]:
         """Earlier contents: [{n, at_ms}], newest first; at_ms (wall) is when it was replaced."""

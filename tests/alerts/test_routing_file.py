@@ -391,6 +391,15 @@ class TestEdits:
         assert there
 
 
+def test_what_counts_for_a_ticker_is_told_while_it_is_there(old: Desk) -> None:
+    old.edit("set_ticker", strategy="Trend", name="ES", delay_s=7)
+
+    assert old.file.effective("Trend", "ES")["delay_s"] == 7.0
+    assert old.file.effective("Trend", "ES")["gap_ms"] == 250
+    assert old.file.effective("Trend", "NQ") == {}
+    assert old.file.effective("Gone", "ES") == {}
+
+
 class TestVersions:
     def test_ten_are_kept(self, old: Desk) -> None:
         for number in range(13):
