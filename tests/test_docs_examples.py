@@ -15,7 +15,7 @@ import flask
 import pytest
 
 from grok_sauce import cli
-from grok_sauce.alerts import legs, routing_document, strict_json
+from grok_sauce.alerts import legs, numbers, routing_document, strict_json
 from grok_sauce.alerts.alert import read_alert
 from grok_sauce.alerts.body import classic_body
 from grok_sauce.alerts.routing import RoutingTree
@@ -351,6 +351,23 @@ class TestAlerts:
         ]
         assert (second.group, second.options.reversal_qty) == ("NQ", "same")
         assert (first.options.fresh_open_s, second.options.fresh_open_s) == (60.0, 30.0)
+
+    def test_every_reason_that_is_named_is_one_of_the_program(self) -> None:
+        reasons = {
+            "outcome_unknown", "stopped_while_sending", "reversal_qty_unknown",
+            "close_not_delivered", "strategy_off", "dry_mode", "too_old", "attempts_used_up",
+            "net_zero_pair",
+        }  # fmt: skip
+        alerts = ROOT / "grok_sauce" / "alerts"
+        source = "".join(file.read_text("utf-8") for file in alerts.glob("*.py"))
+
+        assert {name for name in reasons if f"`{name}`" not in self.text("alerts.md")} == set()
+        assert {name for name in reasons if f'"{name}"' not in source} == set()
+
+    def test_every_count_is_explained(self) -> None:
+        text = self.text("alerts.md")
+
+        assert {name for name in numbers.COUNTERS if f"`{name}`" not in text} == set()
 
     def test_every_option_of_a_ticker_is_named(self) -> None:
         text = self.text("alerts.md")
