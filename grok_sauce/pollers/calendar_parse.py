@@ -27,7 +27,7 @@ from grok_sauce.pollers import fields
 WHO: Final = "ForexFactory"
 TITLE, FIGURE = 160, 40  # characters kept
 ROWS: Final = 2000  # a week has about a hundred
-_PROBLEMS: Final = 5  # rows told of
+_PROBLEMS: Final = 100  # rows told of
 _CURRENCY: Final = re.compile(r"[A-Z]{3}|All")
 _CLOCK: Final = re.compile(r"(1[0-2]|0?[1-9]):([0-5]\d)\s*(am|pm)", re.IGNORECASE | re.ASCII)
 _DAY: Final = re.compile(r"day \d{1,2}", re.IGNORECASE | re.ASCII)

@@ -242,4 +242,5 @@ class NewsPoller:
         if age is None:
             return "no stories"
         why = ", the free plan is a day late" if self._held.is_a_day_late else ""
-        return f"newest story {span(age)} old{why}"
+        unread = f", {len(self._held.problems)} rows not read" if self._held.problems else ""
+        return f"newest story {span(age)} old{why}{unread}"

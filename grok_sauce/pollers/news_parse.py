@@ -14,14 +14,14 @@ WHO: Final = "NewsAPI"
 REMOVED: Final = "[Removed]"
 TITLE, SUMMARY, NAME = 300, 600, 80  # characters kept
 _AHEAD: Final = 86400.0  # seconds an outlet's clock may be ahead
-_PROBLEMS: Final = 5  # rows told of
+_PROBLEMS: Final = 100  # rows told of
 
 
 def parse_headlines(body: bytes, query: str, now: float) -> Headlines:
     """An answer of `/v2/everything` or `/v2/top-headlines`; now is its market time.
 
     A row that cannot be read is left out and told in problems, naming its field; when no
-    row can be read, the first problem is raised.
+    row can be read, the first problem is raised. Withdrawn articles count as no row.
 
     Raises:
         BadPayload: no JSON, status is not "ok", articles is no list, no row can be read.
@@ -51,7 +51,7 @@ def parse_headlines(body: bytes, query: str, now: float) -> Headlines:
             untitled += 1
         else:
             found.append(headline)
-    if problems and len(problems) == len(rows):
+    if problems and not found and not untitled:
         raise BadPayload(problems[0])
     stories = merged(found)
     return Headlines(

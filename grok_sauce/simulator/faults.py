@@ -80,6 +80,28 @@ FAULTS: Final[dict[str, Fault]] = {
     "http_429": Fault("answer 429 to so many API requests (true: until switched off)", 0, -1),
     "http_5xx": Fault("answer with this status and an HTML body", 0, 502),
     "http_hang": Fault("take API requests and never answer", False, True),
+    "newsapi": Fault(
+        "NewsAPI alone: refuse the 'key' or call it 'disabled', say that the 'quota' is used, "
+        "answer with a page ('html'), with titles that are null ('nulls') or times that are "
+        "numbers ('types')",
+        "",
+        "quota",
+        ("key", "disabled", "quota", "html", "nulls", "types"),
+    ),
+    "forexfactory": Fault(
+        "ForexFactory alone: '429', a page with status 200 ('html'), last week's file "
+        "('old_week'), every fifth event without a date ('undated')",
+        "",
+        "429",
+        ("429", "html", "old_week", "undated"),
+    ),
+    "fred": Fault(
+        "FRED alone: refuse the 'key', '429', the newest value missing ('dots') or no number "
+        "('values'), everything two months 'late'",
+        "",
+        "429",
+        ("key", "429", "dots", "values", "late"),
+    ),
 }
 
 

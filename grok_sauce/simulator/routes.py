@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from grok_sauce.simulator import cboe, control, receive, rest
+from grok_sauce.simulator import cboe, control, forexfactory, fred, newsapi, receive, rest
 from grok_sauce.simulator.http1 import Request, match
 from grok_sauce.simulator.services import Opener, Route, open_dxlink
 
@@ -15,6 +15,9 @@ ROUTES: Final[Sequence[Route]] = (
     *rest.ROUTES,
     *cboe.ROUTES,
     *receive.ROUTES,
+    *newsapi.ROUTES,
+    *forexfactory.ROUTES,
+    *fred.ROUTES,
 )
 
 # path -> who opens a session for a new WebSocket

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from grok_sauce.runtime.clock import Clock
+from grok_sauce.simulator.calls import Calls
 from grok_sauce.simulator.desk import Desk
 from grok_sauce.simulator.dxlink_server import DxLinkSession, Limits
 from grok_sauce.simulator.faults import Faults
@@ -36,6 +37,7 @@ class Services:
     about: dict[str, Any] = field(default_factory=dict)
     connections: Callable[[], int] = lambda: 0
     receiver: Receiver = field(init=False)
+    news_calls: Calls = field(default_factory=Calls)
 
     def __post_init__(self) -> None:
         self.receiver = Receiver(self.clock)
