@@ -49,6 +49,10 @@ class Post(Protocol):
     def headers(self) -> Mapping[str, str]: ...
     @property
     def body(self) -> bytes: ...
+    @property
+    def forwarded(self) -> bool: ...
+    @property
+    def loopback(self) -> bool: ...
 
 
 class TokenLedger(Protocol):
@@ -64,7 +68,7 @@ class TokenLedger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A sender that proved itself. token_id None: by signed headers."""
+    """A sender that may send. token_id None: by signed headers, or without any token."""
 
     token_id: int | None
     name: str
@@ -90,13 +94,25 @@ def sign(key: bytes, message_id: str, timestamp: str, body: bytes) -> str:
 
 
 class Tokens:
-    """The senders' tokens. Digests are kept in memory; every change goes to the ledger first."""
+    """The senders' tokens. Digests are kept in memory; every change goes to the ledger first.
 
-    def __init__(self, ledger: TokenLedger, time: SteadyTime, settings: AlertSettings) -> None:
+    loopback_only says that this process listens on loopback addresses alone; otherwise
+    ALLOW_UNAUTHENTICATED lets nobody in.
+    """
+
+    def __init__(
+        self,
+        ledger: TokenLedger,
+        time: SteadyTime,
+        settings: AlertSettings,
+        *,
+        loopback_only: bool = False,
+    ) -> None:
         self._ledger = ledger
         self._time = time
         self._keys = settings.webhook_keys()
         self._tolerance_ms = settings.signature_tolerance_s * MS
+        self._open = settings.allow_unauthenticated and loopback_only
         self._lock = threading.Lock()
         self._rows: tuple[TokenRow, ...] = ()
         self._used: dict[int, int] = {}
@@ -150,6 +166,8 @@ class Tokens:
             return Verified(found.id, found.name, found.tickers)
         if self._keys and self._is_signed(post):
             return Verified(None, "signed", None)
+        if self._open and document is not None and _shows_nothing(post, document):
+            return Verified(None, "this machine", None)
         return None
 
     def add(self, name: object, tickers: object = None, expires: object = None) -> str:
@@ -291,6 +309,16 @@ class Tokens:
         if value <= self._time.wall_ms():
             raise SettingsError("expires_ms has passed already", "expires_ms")
         return value
+
+
+def _shows_nothing(post: Post, document: Mapping[str, Any]) -> bool:
+    """A program of this machine that carries no token at all: a wrong one is wrong everywhere.
+
+    Through a tunnel the whole internet looks like this machine, but for its headers.
+    """
+    if not post.loopback or post.forwarded or post.token is not None:
+        return False
+    return "webhook-signature" not in post.headers and document.keys().isdisjoint(SECRET_FIELDS)
 
 
 def _read_name(value: object) -> str:

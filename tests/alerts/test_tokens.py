@@ -70,6 +70,8 @@ class Letter:
     token: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b"{}"
+    forwarded: bool = False
+    loopback: bool = True
 
 
 class Gate:
@@ -285,6 +287,42 @@ class TestChanges:
         (gate.folder / "webhook_token").write_text("A" * 43)
 
         assert gate.tokens.reveal() is None
+
+
+class TestWithoutAny:
+    def tokens(self, *, allowed: bool = True, loopback_only: bool = True) -> Tokens:
+        settings = AlertSettings(allow_unauthenticated=allowed)
+        clock = ManualClock(real=0.0)
+        return Tokens(Shelf(), SteadyTime(clock), settings, loopback_only=loopback_only)
+
+    def test_this_machine_may_send_bare_alerts_where_that_is_allowed(self) -> None:
+        found = self.tokens().check(Letter(), {"ticker": "AAPL"})
+
+        assert found == Verified(None, "this machine", None)
+
+    @pytest.mark.parametrize("allowed, loopback_only", [(False, True), (True, False)])
+    def test_nobody_may_when_it_is_off_or_others_can_reach_us(
+        self, allowed: bool, loopback_only: bool
+    ) -> None:
+        tokens = self.tokens(allowed=allowed, loopback_only=loopback_only)
+
+        assert tokens.check(Letter(), {}) is None
+
+    @pytest.mark.parametrize(
+        "letter, document",
+        [
+            (Letter(loopback=False), {}),
+            (Letter(forwarded=True), {}),
+            (Letter("wrong"), {}),
+            (Letter(), {"secret": "wrong"}),
+            (Letter(), {"key": None}),
+            (Letter(headers={"webhook-signature": "v1,AAAA"}), {}),
+            (Letter(), None),
+        ],
+        ids=["other", "tunnel", "path", "body", "empty", "signature", "body not read yet"],
+    )
+    def test_nobody_else_and_no_wrong_token(self, letter: Letter, document: Any) -> None:
+        assert self.tokens().check(letter, document) is None
 
 
 class TestSigned:
