@@ -153,13 +153,17 @@ class Report:
         """NUMBERS: what waits, what needs a person, how long deliveries take, what is wrong."""
         wall = self._time.wall_ms()
         counted = self._store.read(lambda connection: report_numbers.count(connection, wall))
+        problems = list(self._live.problems())
+        problems += [
+            each for each in self._routing.problems() if not any(each in text for text in problems)
+        ]
         return report_numbers.numbers(
             counted,
             self._time.now_ms(),
             alarm=self._alarm,
             guards=self._live.guards(),
             breakers=self._live.breakers(),
-            problems=[*self._live.problems(), *self._routing.problems()],
+            problems=problems,
             rejected_hour=self._live.rejected_hour(),
         )
 

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from grok_sauce.alerts.settings import AlertSettings
+from grok_sauce.commands import config_routing
 from grok_sauce.errors import SettingsError
 from grok_sauce.settings import (
     SECRETS,
@@ -24,11 +26,13 @@ from grok_sauce.settings import (
 )
 
 ENV_FILE = Path(__file__).resolve().parents[2] / ".env"
+PORT = 5010  # where the pages are without --port; nothing may be sent there
 NAME = "config"
-HELP = "settings: export without secrets, import a file, check what is there"
+HELP = "settings: export without secrets, import a file or an old config.json, check"
 EPILOG = """examples:
   python3 main.py config export > settings-backup.json
   python3 main.py config import settings-backup.json --dry-run
+an alert server's config.json holds strategies and ports: it is imported into data/routing.json
 """
 
 
@@ -54,7 +58,10 @@ def run(args: argparse.Namespace) -> int:
         if args.action == "export":
             return _export(args.settings)
         if args.action == "import":
-            return _import(args.settings, args.data, args.file, args.dry_run)
+            document = _read(args.file)
+            if config_routing.is_tree(document):
+                return _import_tree(document, args)
+            return _import(args.settings, args.data, document, args.dry_run)
         return _check(args.settings, args.env)
     except SettingsError as problem:
         print(problem, file=sys.stderr)
@@ -68,8 +75,17 @@ def _export(path: Path) -> int:
     return 0
 
 
-def _import(path: Path, data: Path, file: Path, dry_run: bool) -> int:
-    document = _read(file)
+def _import_tree(document: Any, args: argparse.Namespace) -> int:
+    """Strategies, tickers and ports: they are the router's, settings stay as they are."""
+    environ, notices = modernise(load_environment(_env_file(args.env)))
+    settings = read_env(AlertSettings, environ)
+    own_port = args.port if args.port is not None else PORT
+    changes = config_routing.import_tree(document, args.data, settings, own_port, args.dry_run)
+    _say(notices, changes, args.dry_run)
+    return 0
+
+
+def _import(path: Path, data: Path, document: Any, dry_run: bool) -> int:
     if dry_run and not path.exists():
         migrated, notices = migrate(document)
         validate(migrated)
@@ -94,7 +110,7 @@ def _check(path: Path, env: Path | None) -> int:
         print(f"{path}: good, {len(settings.indicators.groups())} symbols")
     except SettingsError as problem:
         problems.append(f"{path}: {problem}")
-    env = env if env is not None else Path(os.environ.get("GROK_SAUCE_ENV_FILE", ENV_FILE))
+    env = _env_file(env)
     try:
         environ, old = modernise(load_environment(env))
         notices += old
@@ -114,6 +130,10 @@ def _check(path: Path, env: Path | None) -> int:
     for text in problems:
         print(text, file=sys.stderr)
     return 2 if problems else 0
+
+
+def _env_file(given: Path | None) -> Path:
+    return given if given is not None else Path(os.environ.get("GROK_SAUCE_ENV_FILE", ENV_FILE))
 
 
 def _knobs() -> list[Any]:

@@ -28,7 +28,7 @@ def migrate(document: Any) -> tuple[Any, list[str]]:
         count = len(document["strategies"])
         raise SettingsError(
             f"this is the alert server's config.json ({count} strategies with their ports), not "
-            f"settings; the alert router imports it, settings are unchanged",
+            f"settings; import it on the page Strategies, settings are unchanged",
             "strategies",
         )
     indicators = document.get("indicators")

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from grok_sauce.alerts.steady import SteadyTime
+from grok_sauce.alerts.store import Store
 from grok_sauce.commands import config
+from grok_sauce.runtime.clock import ManualClock
 from grok_sauce.settings import Settings, as_document
 
 DEFAULTS = as_document(Settings())
@@ -27,7 +32,7 @@ class Desk:
         parser = argparse.ArgumentParser()
         config.add_arguments(parser)
         args = parser.parse_args([*words, "--env", str(self.env)])
-        args.settings, args.data = self.settings, self.folder / "data"
+        args.settings, args.data, args.port = self.settings, self.folder / "data", None
         return config.run(args)
 
     def file(self, name: str, document: object) -> str:
@@ -103,7 +108,6 @@ def test_a_dry_run_makes_no_file(desk: Desk) -> None:
 @pytest.mark.parametrize(
     "document, words",
     [
-        ({"strategies": {"Swing": {}}}, "alert server's config.json"),
         ({"schema": 2}, "update the program"),
         ({"gex": {"expiries": 0}}, "gex.expiries must be a whole number from 1 to 60"),
         ([], "must be an object"),
@@ -117,6 +121,97 @@ def test_what_is_no_settings_file_is_refused_with_the_reason(
     assert code == 2
     assert words in capsys.readouterr().err
     assert json.loads(desk.settings.read_text()) == DEFAULTS
+
+
+# The example of the old alert server's README, letter for letter.
+OLD_CONFIG = {
+    "strategies": {
+        "MomentumStrategy": {
+            "accounts": {},
+            "tickers": {"AAPL": {"ports": [5000]}, "TSLA": {"ports": [5001, 5002]}},
+        }
+    }
+}
+
+
+def test_an_old_config_becomes_the_routers_tree(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = desk.run("import", desk.file("config.json", OLD_CONFIG))
+
+    kept = json.loads((desk.folder / "data" / "routing.json").read_text())
+    assert code == 0
+    assert kept["strategies"] == OLD_CONFIG["strategies"]
+    assert kept["routing"]["delay_s"] == 2.0
+    assert "MomentumStrategy" in capsys.readouterr().out
+    assert json.loads(desk.settings.read_text()) == DEFAULTS
+
+
+def test_an_import_of_a_tree_is_in_the_routers_audit(desk: Desk) -> None:
+    desk.run("import", desk.file("config.json", OLD_CONFIG))
+
+    with closing(sqlite3.connect(desk.folder / "data" / "alerts.db")) as database:
+        found = database.execute("SELECT who, what FROM audit").fetchall()
+    assert ("config import", "routing: imported") in found
+
+
+def test_a_dry_run_of_a_tree_makes_nothing(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    code = desk.run("import", desk.file("config.json", OLD_CONFIG), "--dry-run")
+
+    out = capsys.readouterr().out
+    assert code == 0
+    assert "MomentumStrategy" in out
+    assert out.splitlines()[-1] == "dry run: nothing was written"
+    assert not (desk.folder / "data").exists()
+
+
+def test_the_tree_before_stays_as_a_version(desk: Desk) -> None:
+    desk.run("import", desk.file("config.json", OLD_CONFIG))
+    other = {"strategies": {"Swing": {"tickers": {"GC": {"ports": ["9099"]}}}}}
+
+    desk.run("import", desk.file("other.json", other))
+
+    data = desk.folder / "data"
+    assert json.loads((data / "routing.json").read_text())["strategies"] == other["strategies"]
+    kept = json.loads((data / "routing.json.1").read_text())
+    assert kept["strategies"] == OLD_CONFIG["strategies"]
+
+
+def test_a_router_that_runs_is_the_only_one_to_write(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store(desk.folder / "data" / "alerts.db", SteadyTime(ManualClock(1.8e9)))
+    (desk.folder / "data").mkdir()
+    store.open()
+
+    code = desk.run("import", desk.file("config.json", OLD_CONFIG))
+
+    store.close()
+    assert code == 2
+    assert "/strategies" in capsys.readouterr().err
+    assert not (desk.folder / "data" / "routing.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("tree", "words"),
+    [
+        ({"S": {"tickers": {"NQ": {"ports": [80]}}}}, "port from 1024 to 65535"),
+        ({"S": {"tickers": {"NQ": {"ports": [5010]}}}}, "5010"),
+        ({"S": {"tickers": {"NQ": {"ports": ["1@198.51.100.9:80"]}}}}, "ports[0]"),
+        ({"S": {"tickers": {"N'Q": {"ports": []}}}}, "letters, digits"),
+        ({"S": []}, "must be an object"),
+    ],
+    ids=["low port", "our own port", "another host", "odd ticker", "no object"],
+)
+def test_a_tree_that_cannot_be_used_is_refused_whole(
+    desk: Desk, capsys: pytest.CaptureFixture[str], tree: object, words: str
+) -> None:
+    code = desk.run("import", desk.file("config.json", {"strategies": tree}))
+
+    assert code == 2
+    assert words in capsys.readouterr().err
+    kept = json.loads((desk.folder / "data" / "routing.json").read_text())
+    assert kept["strategies"] == {}
 
 
 @pytest.mark.parametrize("words", [["import"], ["export", "x.json"], ["import", "absent.json"]])
