@@ -24,6 +24,7 @@ SWITCH: Final = "daily_pause:"  # + strategy: the wall-clock milliseconds it end
 NEWS_UNKNOWN: Final = "news guard inactive: calendar unknown"
 NEW_YORK: Final = ZoneInfo("America/New_York")
 MINUTE_MS: Final = 60 * MS
+MAX_NAMED: Final = 5  # tickers in one sentence
 
 # High-impact events, (wall-clock ms, title); None: not known now.
 Calendar = Callable[[], Sequence[tuple[int, str]] | None]
@@ -85,22 +86,21 @@ class Guards:
             for name, until in sorted(self._until.items())
             if now_ms < until
         ]
+        blocked: dict[str, list[str]] = {}
         routes = self._tree.routes()
         for route in routes:
             span = _within(route.no_open_between, now_ms)
             if span is not None:
-                found.append(f"opens of {route.ticker} are blocked {span} New York")
+                blocked.setdefault(f"{span} New York", []).append(route.ticker)
         watched = [route for route in routes if route.no_open_news_min]
-        if watched and self._events() is None:
-            return [*found, NEWS_UNKNOWN]
+        is_unknown = bool(watched) and self._events() is None
         for route in watched:
             event = self._news(route.no_open_news_min, now_ms)
             if event is not None:
-                found.append(
-                    f"opens of {route.ticker} are blocked {route.no_open_news_min} min around "
-                    f"{event[1]} at {_clock(event[0])} New York"
-                )
-        return found
+                why = f"{route.no_open_news_min} min around {event[1]} at {_clock(event[0])}"
+                blocked.setdefault(f"{why} New York", []).append(route.ticker)
+        found += [f"opens of {_some(names)} are blocked {why}" for why, names in blocked.items()]
+        return [*found, NEWS_UNKNOWN] if is_unknown else found
 
     # ---- the pause for a day -----------------------------------------------------------------
 
@@ -194,6 +194,12 @@ def _within(spans: Iterable[str], now_ms: int) -> str | None:
         if inside:
             return span
     return None
+
+
+def _some(names: Sequence[str]) -> str:
+    """Names for a sentence, cut."""
+    more = len(names) - MAX_NAMED
+    return ", ".join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _new_york(ms: int) -> datetime:

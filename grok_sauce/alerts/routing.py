@@ -160,7 +160,8 @@ class RoutingTree:
         return found
 
     def _entry(self, strategy: str, ticker: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.document["strategies"][strategy]["tickers"][ticker]
+        tickers: Mapping[str, Any] = self.document["strategies"][strategy].get("tickers") or {}
+        found: Mapping[str, Any] = tickers[ticker]
         return found
 
     def _mode(self, strategy: str, ticker: str) -> Mode:

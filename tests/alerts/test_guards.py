@@ -101,6 +101,16 @@ class TestHours:
 
         assert scene.guards.active() == ["opens of ES are blocked 09:30-09:35 New York"]
 
+    def test_tickers_that_share_hours_share_a_sentence(self) -> None:
+        scene = Scene("2026-12-16 09:30")
+        entry = {"ports": [9060], "no_open_between": ["09:30-09:35"]}
+        tickers = {f"T{number}": entry for number in range(7)}
+        scene.forest.tree = RoutingTree({"strategies": {"A": {"tickers": tickers}}})
+
+        assert scene.guards.active() == [
+            "opens of T0, T1, T2, T3, T4 and 2 more are blocked 09:30-09:35 New York"
+        ]
+
 
 def out_of_order() -> None:
     raise SourceError("calendar: down")

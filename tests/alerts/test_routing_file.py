@@ -399,6 +399,9 @@ def test_what_counts_for_a_ticker_is_told_while_it_is_there(old: Desk) -> None:
     assert old.file.effective("Trend", "NQ") == {}
     assert old.file.effective("Gone", "ES") == {}
 
+    old.edit("add_strategy", name="Empty")
+    assert old.file.effective("Empty", "ES") == {}
+
 
 class TestVersions:
     def test_ten_are_kept(self, old: Desk) -> None:
