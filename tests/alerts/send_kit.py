@@ -292,6 +292,17 @@ class Bench:
         every = self.store.read(lambda connection: records.deliveries_in(connection, list(STATES)))
         return [each for each in every if id in (None, each.alert_id)]
 
+    def delivery_by_key(self, key: str) -> Delivery:
+        """The delivery with this Idempotency-Key."""
+
+        def job(connection: sqlite3.Connection) -> Delivery | None:
+            found = connection.execute("SELECT id FROM delivery WHERE key = ?", (key,)).fetchone()
+            return records.delivery(connection, found[0])
+
+        row = self.store.read(job)
+        assert row is not None
+        return row
+
     def states(self, id: str | None = None) -> list[tuple[str, str, str | None]]:
         """(leg, state, reason) of deliveries, in order."""
         return [(each.leg, each.state, each.reason) for each in self.deliveries(id)]
