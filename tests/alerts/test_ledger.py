@@ -561,6 +561,22 @@ def test_an_open_whose_close_did_not_arrive_is_asked_about_after_a_restart(
         follows(store, seq)
 
 
+def test_a_close_that_was_lost_at_one_target_stops_no_open_at_another(ledger: Ledger) -> None:
+    made = released(
+        ledger,
+        "a1",
+        *(a_leg("a1", port, "close") for port in (9060, 9061)),
+        *(a_leg("a1", port, "open", after_close=True) for port in (9060, 9061)),
+    )
+    for one in made[:2]:
+        ledger.move(one.id, "sending")
+    ledger.move(made[1].id, "delivered", outcome=OK)
+
+    work = ledger.open_work()
+
+    assert [(one.target, one.leg) for one in work.deliveries] == [("localhost:9061", "open")]
+
+
 def test_open_work_is_all_that_is_left_to_do(tmp_path: Path, clock: ManualClock) -> None:
     before = store_in(tmp_path)
     before.open()

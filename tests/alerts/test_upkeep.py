@@ -90,6 +90,22 @@ def test_each_kind_is_kept_as_long_as_it_matters(
     assert store.read(lambda c: c.execute(orphans).fetchone()) == (0,)
 
 
+def test_the_time_of_an_alert_counts_from_when_it_ended(
+    store: Store, ledger: Ledger, keeper: Upkeep, clock: ManualClock
+) -> None:
+    (late,) = released(ledger, "late", now_ms=at(clock))
+    ledger.move(late.id, "sending")
+    ledger.move(late.id, "uncertain")
+    clock.advance(10 * DAY)
+    ledger.move(late.id, "delivered", who="jane")
+
+    clock.advance(10 * DAY)
+    early = keeper.sweep(threading.Event())
+    clock.advance(5 * DAY)
+
+    assert (early, keeper.sweep(threading.Event())) == (0, 1)
+
+
 def test_what_is_replayed_while_old_alerts_go_stays(store: Store, ledger: Ledger) -> None:
     got = ledger.receive(a_new("a1", state="unrouted"))
     old = store.read(lambda c: retention.old_alerts(c, 40 * DAY * 1000, 0))
