@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import random
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -452,3 +456,32 @@ def test_reversals_in_one_window_send_all_closes_before_any_open(bench: Bench) -
 
     legs = [each.leg for each in bench.wire.sent]
     assert legs == ["close short", "close long", "open long", "open short"]
+
+
+@pytest.mark.parametrize("mode", ["eventlet", "threading"])
+def test_with_store_threads_and_sockets_as_in_life(mode: str, tmp_path: Path) -> None:
+    program = Path(__file__).with_name("router_run.py")
+
+    done = subprocess.run(
+        [sys.executable, str(program), mode, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["depth"] == 0
+    assert found["stopped"]
+    assert found["stop_s"] < 5
+    assert found["told"] == 40
+    assert found["delivered"] == 4 * 8 * 2
+    for n, seen in enumerate(found["seen"]):
+        if n:  # closes of a window come first, and never a close without its open
+            assert sorted(seen) == [f"T{n} close"] * 8 + [f"T{n} open"] * 8
+            assert seen[0] == f"T{n} close"
+    # The one that hangs: each close was sent once, and no open on top of it.
+    assert found["seen"][0] == ["T0 close"] * 8
+    hung = [(leg, state) for ticker, leg, state in found["states"] if ticker == "T0"]
+    assert set(hung) == {("close", "uncertain"), ("open", "uncertain")}
