@@ -129,10 +129,18 @@ class Router(Product):
         text = (self.data / "webhook_token").read_text("utf-8").strip()
         return text.rpartition("/")[2]
 
-    def wait(self) -> Router:
-        """Until it answers; its token is there then."""
-        super().wait()
+    def wait(self, seconds: float = 40) -> Router:
+        """Until alerts are let in; the token is there then."""
+        until(self._lets_in, seconds, "the first answer")
         return self
+
+    def _lets_in(self) -> bool:
+        if self.process.poll() is not None:
+            pytest.fail(f"ended with {self.process.returncode}:\n{self.text()}")
+        with contextlib.suppress(OSError):
+            # 503 until everything is loaded; a GET uses nobody's limits.
+            return (self.data / "webhook_token").exists() and self.get("/webhook", 2)[0] == 405
+        return False
 
     def webhook(
         self, body: Any, *, token: str | None = "", host: str | None = None, timeout: float = 10.0
