@@ -83,6 +83,16 @@ class TestUnknown:
 
         assert [limits.unknown("203.0.113.9") for _ in range(11)] == [True] * 10 + [False]
 
+    def test_a_minute_is_over_after_sixty_seconds_and_not_before(self, watch: Watch) -> None:
+        limits = Limits(AlertSettings(unknown_per_minute=1), watch)
+        limits.unknown("203.0.113.9")
+
+        watch.now += 59.75
+        before = limits.unknown("203.0.113.9")
+        watch.now += 0.25
+
+        assert (before, limits.unknown("203.0.113.9")) == (False, True)
+
     def test_an_ipv6_customer_is_one_address(self, watch: Watch) -> None:
         limits = Limits(AlertSettings(unknown_per_minute=1), watch)
 
