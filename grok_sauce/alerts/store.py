@@ -147,7 +147,8 @@ class Store:
             wait = self._commit_here(done, wait)
         if not done.wait(wait):
             gone = withdraw and self._withdraw(entry)
-            raise StoreBusy(self._problem or "the alert store is too slow", undecided=not gone)
+            if gone or not done.is_set():  # else it was committed this very moment
+                raise StoreBusy(self._problem or "the alert store is too slow", undecided=not gone)
         if entry.error is not None:
             raise entry.error
         return cast(T, entry.value)
