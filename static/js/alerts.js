@@ -39,15 +39,18 @@ function take(message, isSnapshot) {
     head.take(message.numbers);
   }
   if (!rows) return;
-  const fresh = message.rows ?? [];
+  const fresh = (message.rows ?? []).filter((row) => JSON.stringify(row) !== JSON.stringify(rows.row(row.id)));
+  const isList = typeof message.total === "number"; // asked for over HTTP: with its filters
   const added = fresh.filter((row) => !rows.row(row.id) && !query.before && fits(row, filters()));
-  if (state.log) state.log.total += added.length && !isSnapshot ? added.length : 0;
-  rows.merge(fresh, (row) => !query.before && fits(row, filters()) && belongs(row));
+  if (state.log && isList) Object.assign(state.log, { total: message.total, more: message.more });
+  else if (state.log && !isSnapshot) state.log.total += added.length;
+  if (isList) rows.sync(message.rows);
+  else rows.merge(fresh, (row) => !query.before && fits(row, filters()) && belongs(row));
   for (const row of fresh) {
     questions.took(row);
     if (row.id === drawer.id) drawer.changed(row);
   }
-  if (isSnapshot && state.seen > 0) reload(); // rows may have left or changed while nobody told
+  if (isSnapshot && !isList && state.seen > 0) reload({ gently: true }); // rows may have changed while nobody told
   state.seen += 1;
 }
 
@@ -68,7 +71,7 @@ const rows = body ? new Rows(body, { open: (id) => show(id), send: sendSize, tol
 const drawer = new Drawer(part(page, "drawer"), { questions, walk, place, close: () => show(null), show });
 
 /** Ask for the list of the address again. */
-async function reload() {
+async function reload({ gently = false } = {}) {
   if (!rows) {
     if (!data.absent) loadLines();
     return;
@@ -81,7 +84,8 @@ async function reload() {
     state.log = log;
     state.numbers = log.numbers ?? state.numbers;
     if (state.numbers) head.take(state.numbers);
-    rows.fill(log.rows);
+    if (gently) rows.sync(log.rows);
+    else rows.fill(log.rows);
     part(page, "error")?.remove();
     drawList();
   } catch (problem) {
@@ -95,7 +99,7 @@ function failed(problem) {
   part(page, "error")?.remove();
   const line = h("div", { class: "line", dataset: { kind: "error", part: "error" }, role: "alert" }, h("span", { class: "mark", dataset: { mark: "down" } }),
     h("span", { class: "line-text" }, h("strong", {}, "The list is not the newest."), ` ${problem.message}`),
-    h("span", { class: "actions" }, h("button", { type: "button", class: "button", onclick: reload }, "Try again")));
+    h("span", { class: "actions" }, h("button", { type: "button", class: "button", onclick: () => reload() }, "Try again")));
   page.querySelector(".alert-list").prepend(line);
 }
 
@@ -132,9 +136,9 @@ function drawCount() {
   setText(part(page, "count"), `${range}${when}`);
   part(page, "empty").hidden = shown > 0;
   body.closest("table").hidden = shown === 0;
-  const fresh = action("show-new");
+  const fresh = part(page, "new-rows");
   fresh.hidden = rows.waiting === 0;
-  setText(fresh, `${count(rows.waiting)} new, show`);
+  setText(fresh, rows.waiting ? `${count(rows.waiting)} new, put in when the pointer rests` : "");
   drawBulk();
 }
 
@@ -261,7 +265,6 @@ action("dry").addEventListener("click", async (event) => {
   event.preventDefault(); // the switch follows what the server says
   if (state.numbers) await questions.dry(state.numbers);
 });
-action("show-new").addEventListener("click", () => rows.release());
 equipFilters();
 if (rows) {
   equipBulk();
@@ -276,7 +279,7 @@ if (query.alert) {
 }
 onDisplay(() => {
   if (rows) {
-    rows.fill(rows.all);
+    rows.fill(rows.all, { anew: true });
     rows.select(drawer.id);
     drawList();
   }

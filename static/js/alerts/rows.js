@@ -79,18 +79,30 @@ export class Rows {
     return this.#views.get(id)?.tr ?? null;
   }
 
-  /** Show these rows and no others. */
-  fill(rows) {
+  /** Show these rows and no others; `anew` draws them all again. */
+  fill(rows, { anew = false } = {}) {
     this.#pending.clear();
-    this.#views.clear();
-    const made = rows.map((row) => {
-      const tr = this.#draw(row);
-      this.#views.set(row.id, { row, tr });
-      return tr;
-    });
-    this.#body.replaceChildren(...made);
+    const wanted = new Set(rows.map((row) => row.id));
+    for (const [id, view] of this.#views) {
+      if (wanted.has(id) && !anew) continue;
+      view.tr.remove();
+      this.#views.delete(id);
+      if (!wanted.has(id)) this.ticked.delete(id);
+    }
+    if (!this.#views.size) this.#body.replaceChildren(); // the server's rows
+    for (const row of [...rows].sort((one, other) => one.seq - other.seq)) {
+      const view = this.#views.get(row.id);
+      if (view) this.#change(view, row);
+      else this.#insert(row);
+    }
     this.#rove();
     this.told();
+  }
+
+  /** The same, but what is under the pointer stays there: new rows wait, old ones go later. */
+  sync(rows) {
+    if (this.#aims()) this.merge(rows, () => true);
+    else this.fill(rows);
   }
 
   /** Put rows in: known ones change in place, new ones come on top, or wait for the pointer. */
@@ -102,16 +114,6 @@ export class Rows {
     }
     if (!this.#aims()) this.release();
     else this.told();
-  }
-
-  /** Rows that left: those the pointer may be on stay until it goes. */
-  remove(ids) {
-    for (const id of ids) {
-      this.#views.get(id)?.tr.remove();
-      this.#views.delete(id);
-      this.ticked.delete(id);
-    }
-    this.told();
   }
 
   /** Show the rows that waited. */
@@ -140,6 +142,7 @@ export class Rows {
   }
 
   #change(view, row) {
+    if (JSON.stringify(row) === JSON.stringify(view.row)) return;
     const typing = view.tr.querySelector(".size")?.contains(document.activeElement);
     if (typing && row.question?.delivery === view.row.question?.delivery) {
       view.row = row;
