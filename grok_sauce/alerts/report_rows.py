@@ -280,7 +280,7 @@ def _question(
     if qty is None:
         qty = _likely_size(alert, found.opened.get(alert["ticker"]))
     port = port_of(each["target"])
-    where = f"Port {port}" if port is not None else each["target"]
+    where = f"port {port}" if port is not None else each["target"]
     label = labels(each["target"])
     where = f"{where} ({label})" if label else where
     return {
@@ -308,7 +308,8 @@ def _asked(kind: str, where: str, each: Job, answer: str | None, alert: Job) -> 
         )
     ended = answer or "the outcome is not known"
     again = "open a second position" if each["leg"] == "open" else "close twice"
-    return f"{where} was sent the order, then: {ended}. Sending again could {again}."
+    place = where[:1].upper() + where[1:]
+    return f"{place} was sent the order, then: {ended}. Sending again could {again}."
 
 
 def _likely_size(alert: Job, opened: int | None) -> int | None:
