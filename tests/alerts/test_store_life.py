@@ -231,7 +231,7 @@ def test_no_acknowledged_write_is_lost_by_a_process_that_is_killed(
     rng = random.Random(11)
     acknowledged: dict[str, str] = {}
     for _ in range(KILLS if mode == "eventlet" else 5):
-        lines = killed_after(rng.randint(1, 400), tmp_path, mode)
+        lines = killed_after(rng.randint(1, 250), tmp_path, mode)
         for line in lines:
             what, id = line.split()
             if RANK[what] >= RANK.get(acknowledged.get(id, ""), 0):

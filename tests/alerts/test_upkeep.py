@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -289,3 +291,45 @@ def test_looking_after_a_store_that_is_not_there_makes_no_file(
     upkeep._checkpoint(tmp_path / "alerts.db")
 
     assert list(tmp_path.iterdir()) == []
+
+
+UNDER_GREEN_THREADS = """
+import sys
+from grok_sauce.runtime import concurrency
+concurrency.patch("eventlet")
+import threading
+from pathlib import Path
+from grok_sauce.alerts.ledger import Ledger
+from grok_sauce.alerts.steady import SteadyTime
+from grok_sauce.alerts.upkeep import Upkeep
+from grok_sauce.runtime.clock import RealClock
+from tests.alerts.ledger_kit import a_new, store_in
+
+folder = Path(sys.argv[1])
+store, time, stop = store_in(folder, wait_s=20.0), SteadyTime(RealClock()), threading.Event()
+store.open()
+Ledger(store, time).receive(a_new("old", 0, state="unrouted"))
+keeper = Upkeep(store, time, folder / "backups", beat=0.01)
+workers = [concurrency.spawn(one.run, stop) for one in (store, keeper)]
+while keeper.last_backup is None:
+    assert all(one.is_alive() for one in workers)
+    stop.wait(0.01)
+stop.set()
+for one in workers:
+    one.join(10)
+left = store.read(lambda c: c.execute("SELECT count(*) FROM alert").fetchone()[0])
+store.close()
+print(left, len(list((folder / "backups").glob("alerts-*.db"))))
+"""
+
+
+def test_green_threads_sweep_and_copy_as_well(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", UNDER_GREEN_THREADS, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "0 1"
