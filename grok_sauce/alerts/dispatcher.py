@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 BEAT_S: Final = 0.2  # at most between two looks at the schedule
 SWEEP_S: Final = 2.0  # between two looks into the store for alerts nobody told us of
+READY_S: Final = 0.05
 FINISH_S: Final = 4.0  # for sends under way when the program stops
 AFTER_BUG_S: Final = 1.0
 
@@ -42,8 +43,9 @@ class Dispatcher:
     """The worker between the store and the targets.
 
     Every change is durable before it has an effect and, as far as it is ours to say, after
-    it. changed(seqs) is told of alerts after each; read is Store.read. start(call, *args)
-    runs a call beside the caller (tests run it in place).
+    it. changed(seqs) is told of alerts after each; read is Store.read; nothing is looked at
+    before is_ready() (tree and pauses are loaded). start(call, *args) runs a call beside the
+    caller (tests run it in place).
     """
 
     name = "alert dispatcher"
@@ -65,6 +67,7 @@ class Dispatcher:
         chance: random.Random | None = None,
         start: Start = concurrency.spawn,
         over: threading.Event | None = None,
+        is_ready: Callable[[], bool] = lambda: True,
     ) -> None:
         self._ledger = ledger
         self._routes = routes
@@ -73,6 +76,7 @@ class Dispatcher:
         self._clock = clock
         self._numbers = numbers
         self._changed = changed
+        self._is_ready = is_ready
         self._lock = threading.Lock()  # of everything below; never held while something waits
         self._schedule = Schedule(slots=sends)
         self._claimed: set[int] = set()  # by an operator, until put()
@@ -195,6 +199,9 @@ class Dispatcher:
     def run(self, stop: threading.Event) -> None:
         """Work until stop is set, then let what is under way finish."""
         self._over.clear()
+        while not self._is_ready():
+            if stop.wait(READY_S):
+                return
         self.load()
         while not stop.is_set():
             self._wake.clear()
@@ -275,9 +282,9 @@ class Dispatcher:
     def _release(self, release: ReleaseGroup) -> None:
         try:
             made = self._releaser.write(release)
-        except StoreBusy:
-            return  # the program stops; the next start releases it
         except Exception:
+            if self._over.is_set():
+                return  # the program stops; the next start releases it
             log.exception("alerts: a release failed, it is tried again")
             self._over.wait(AFTER_BUG_S)
             with self._lock:
@@ -299,11 +306,11 @@ class Dispatcher:
         try:
             delivery = self._lasting.move(settle.delivery, settle.to, reason=settle.reason)
             self._numbers.count(settle.to)
-        except StoreBusy:
-            return
         except IllegalMove:
             delivery = self._as_stored(settle.delivery)
         except Exception:
+            if self._over.is_set():
+                return
             log.exception("alerts: a delivery could not be ended, it is tried again")
             self._over.wait(AFTER_BUG_S)
             delivery = settle.delivery
@@ -316,11 +323,11 @@ class Dispatcher:
         outcome: Outcome | None = None
         try:
             delivery, outcome = self._sender.attempt(send.delivery)
-        except StoreBusy:
-            return  # the program stops; the next start finds it as it was last written
         except IllegalMove:
             delivery = self._as_stored(send.delivery)
         except Exception:
+            if self._over.is_set():
+                return  # the program stops; the next start finds it as it was last written
             log.exception("alerts: a delivery to %s failed", send.delivery.target)
             self._over.wait(AFTER_BUG_S)
             delivery = self._as_stored(send.delivery)

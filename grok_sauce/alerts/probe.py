@@ -14,7 +14,6 @@ from grok_sauce.alerts.targets import Target
 from grok_sauce.alerts.transport import Addresses
 from grok_sauce.errors import GrokSauceError, reason_of
 from grok_sauce.runtime import concurrency
-from grok_sauce.runtime.clock import Clock
 
 EVERY_S: Final = 10.0
 CONNECT_S: Final = 1.0
@@ -40,27 +39,28 @@ class Lamp:
 class Probe:
     """A worker that connects to each target every so many seconds and hangs up.
 
-    changed() is told when a lamp turned.
+    changed() is told when a lamp turned; breakers() gives the targets that are left alone and
+    when one attempt is let through (steady ms), as Dispatcher.facts() has them.
     """
 
     name = "alert probe"
 
     def __init__(
         self,
-        guard: Addresses,
         tree: Targets,
+        guard: Addresses,
         time: SteadyTime,
-        clock: Clock,
-        changed: Callable[[], None] = lambda: None,
-        *,
         every_s: float = EVERY_S,
+        *,
+        breakers: Callable[[], Mapping[str, int]] = dict,
+        changed: Callable[[], None] = lambda: None,
         connect_s: float = CONNECT_S,
         start: Start = concurrency.spawn,
     ) -> None:
         self._guard = guard
         self._tree = tree
         self._time = time
-        self._clock = clock
+        self._breakers = breakers
         self._changed = changed
         self._every_s = every_s
         self._connect_s = connect_s
@@ -70,9 +70,9 @@ class Probe:
     def run(self, stop: threading.Event) -> None:
         """Look round after round until stop is set."""
         while not stop.is_set():
-            began = self._clock.monotonic()
+            began = self._time.now_ms()
             self.look(stop)
-            stop.wait(max(self._every_s - (self._clock.monotonic() - began), 0.1))
+            stop.wait(max(self._every_s - (self._time.now_ms() - began) / MS, 0.1))
 
     def look(self, stop: threading.Event) -> None:
         """One round over all targets of the tree; returns when it is over."""
@@ -112,10 +112,10 @@ class Probe:
         if turned:
             self._changed()
 
-    def lamps(self, breakers: Mapping[str, int] | None = None) -> dict[str, dict[str, Any]]:
-        """{target: {lamp, lamp_text, checked_ms, next_probe_ms}} of those looked at.
+    def lamps(self) -> dict[str, dict[str, Any]]:
+        """{target: {lamp, lamp_text, checked_ms, next_probe_ms}} of those looked at; wall ms.
 
-        breakers: of Dispatcher.facts(), steady milliseconds; given out as wall-clock ones.
+        lamp: "up", "down", or "breaker" (its port is open, but its last attempts failed).
         """
         found = {
             id: {
@@ -127,7 +127,7 @@ class Probe:
             for id, lamp in self._lamps.items()
         }
         offset = self._time.wall_ms() - self._time.now_ms()
-        for id, at in (breakers or {}).items():
+        for id, at in self._breakers().items():
             if id in found:
                 found[id]["next_probe_ms"] = at + offset
                 if found[id]["lamp"] == "up":
@@ -136,7 +136,7 @@ class Probe:
         return found
 
     def _lamp(self, target: Target) -> Lamp:
-        began = self._clock.monotonic()
+        began = self._time.now_ms()
         text = "no address may be used"
         try:
             for family, address in self._guard.addresses(target.host, target.port):
@@ -151,8 +151,8 @@ class Probe:
                 except OSError as problem:
                     text = (reason_of(problem) or str(problem)).lower()
                 else:
-                    ms = (self._clock.monotonic() - began) * MS
-                    return Lamp(True, f"takes connections ({ms:.0f} ms)", self._time.wall_ms())
+                    ms = self._time.now_ms() - began
+                    return Lamp(True, f"takes connections ({ms} ms)", self._time.wall_ms())
         except (GrokSauceError, OSError) as problem:
             text = str(problem)
         return Lamp(False, text, self._time.wall_ms())

@@ -192,7 +192,7 @@ class Bench:
         self.wire = Wire(self.time)
         self.start()
 
-    def start(self) -> None:
+    def start(self, load: bool = True) -> None:
         """A new process on the same database."""
         self.ledger = Ledger(self.store, self.time)  # type: ignore[arg-type]
         self.numbers = Numbers(self.time)
@@ -211,7 +211,8 @@ class Bench:
             over=NoWait(),
             **self.options,
         )
-        self.dispatcher.load()
+        if load:
+            self.dispatcher.load()
 
     def _tell(self, seqs: Iterable[int]) -> None:
         self.told += seqs

@@ -6,12 +6,14 @@ import json
 import random
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from grok_sauce.alerts.model import ReleaseOptions
+from grok_sauce.alerts.store import StoreBusy
 from tests.alerts.send_kit import (
     BUSY,
     DOWN,
@@ -428,6 +430,44 @@ def test_what_was_stored_after_its_refusal_is_found_and_sent(bench: Bench) -> No
     bench.advance(5)
 
     assert len(bench.wire.sent) == 1
+
+
+def test_a_tree_that_cannot_be_asked_for_once_loses_nothing(bench: Bench) -> None:
+    id = bench.receive(reversal())
+    real, left = bench.tree.lookup, [StoreBusy("the audit is not written"), ValueError("a bug")]
+
+    def lookup(ticker: str) -> object:
+        if left:
+            raise left.pop()
+        return real(ticker)
+
+    bench.tree.lookup = lookup  # type: ignore[method-assign, assignment]
+    bench.advance(10)
+    bench.receive(alert("sell", "long"))
+    left += [ValueError("another bug")]
+    bench.advance(10)
+
+    assert [each.leg for each in bench.wire.sent] == ["close short", "open long", "close long"]
+    assert bench.alert(id).state == "done"
+
+
+def test_nothing_is_sent_before_the_rest_is_ready(bench: Bench) -> None:
+    ready, stop, done = threading.Event(), threading.Event(), threading.Event()
+    bench.options["is_ready"] = ready.is_set
+    bench.receive(alert())
+    bench.clock.advance(5)
+    bench.start(load=False)
+    bench.wire.before = done.set
+    worker = threading.Thread(target=bench.dispatcher.run, args=(stop,))
+    worker.start()
+
+    early = done.wait(0.2)
+    ready.set()
+    came = done.wait(10)
+    stop.set()
+    worker.join(10)
+
+    assert (early, came) == (False, True)
 
 
 def test_every_change_is_told(bench: Bench) -> None:

@@ -26,8 +26,8 @@ class Ports:
 
 def probe_of(tree: Ports, own: int = 0, turned: list[int] | None = None) -> Probe:
     told = turned if turned is not None else []
-    clock = RealClock()
-    return Probe(TargetGuard(lambda: {own}), tree, SteadyTime(clock), clock, lambda: told.append(1))
+    guard = TargetGuard(lambda: {own})
+    return Probe(tree, guard, SteadyTime(RealClock()), changed=lambda: told.append(1))
 
 
 def test_a_lamp_is_green_where_somebody_listens_and_red_where_nobody_does() -> None:
@@ -88,11 +88,12 @@ def test_a_breaker_turns_a_green_lamp_amber_with_the_time_of_the_next_attempt() 
     time = SteadyTime(clock)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        probe = Probe(TargetGuard(set), Ports(port), time, clock)
+        broken = {f"localhost:{port}": time.now_ms() + 4000}
+        probe = Probe(Ports(port), TargetGuard(set), time, breakers=lambda: broken)
         probe.look(threading.Event())
     clock._real += 60  # somebody set the clock
 
-    lamp = probe.lamps({f"localhost:{port}": time.now_ms() + 4000})[f"localhost:{port}"]
+    lamp = probe.lamps()[f"localhost:{port}"]
 
     assert lamp["lamp"] == "breaker"
     assert lamp["next_probe_ms"] == time.wall_ms() + 4000
