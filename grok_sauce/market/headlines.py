@@ -29,6 +29,7 @@ _LINK: Final = re.compile(
     r"(?P<path>/[!-~]*)?(?:\?[!-~]*)?(?:#[!-~]*)?",
     re.IGNORECASE,
 )
+_CDATA: Final = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _DECLARATION: Final = re.compile(r"<!(?:--.*?-->|[^>]*>?)", re.DOTALL)
 _TRACKING: Final = re.compile(r"[?&](?:utm_[a-z]+|ref|src|cmpid|guccounter)=[^&#]*", re.IGNORECASE)
 _WORDS: Final = re.compile(r"[^\W_]+(?:[.,][0-9]+)*%?")
@@ -127,7 +128,7 @@ def plain(text: str, limit: int) -> str:
     seen = text[: limit * 8]
     for _ in range(3):
         # The reader stumbles over declarations that are none.
-        seen = before = _DECLARATION.sub(" ", seen)
+        seen = before = _DECLARATION.sub(" ", _CDATA.sub(r"\1", seen))
         if "<" in seen or "&" in seen:
             reader = _Text()
             reader.feed(seen)

@@ -88,7 +88,7 @@ class CalendarPoller:
         self._loaded = False
         self._tried: float | None = None  # market time
         self._asked: float | None = None  # monotonic
-        self._not_before = 0.0  # market time
+        self._retry: float | None = None  # market time: what failed is tried again
         self._refusals = 0
 
     def run(self, stop: threading.Event) -> None:
@@ -110,11 +110,12 @@ class CalendarPoller:
     # ---- when ----------------------------------------------------------------------------
 
     def _due(self) -> float:
+        if self._retry is not None:
+            return self._retry
         chosen, now = self._options(), self._clock.market()
         at = time.fromisoformat(chosen.time)
         last = None if self._tried is None else min(self._tried, now)
-        due = schedule.due(now, last, at, chosen.zone, self._held, chosen.refresh)
-        return max(due, self._not_before)
+        return schedule.due(now, last, at, chosen.zone, self._held, chosen.refresh)
 
     def _is_due(self) -> bool:
         asked = self._asked
@@ -158,13 +159,13 @@ class CalendarPoller:
             self._refused(problem, now)
             return
         except BadPayload as problem:
-            self._tried, self._not_before = now, now + _FAULTY
+            self._tried, self._retry = now, now + _FAULTY
             self._edges.wrong(str(problem))
             return
         except SourceError as problem:
             self._lost(problem)
             raise
-        self._tried, self._refusals, self._not_before = now, 0, 0.0
+        self._tried, self._refusals, self._retry = now, 0, None
         self._edges.good()
         self._store.keep("thisweek", body, self._clock.real())
         before = self._held
@@ -203,7 +204,7 @@ class CalendarPoller:
         if asked.isascii() and asked.isdigit():
             wait = min(_LONGEST_WAIT, max(wait, float(asked)))
         self._refusals += 1
-        self._not_before = now + wait
+        self._retry = now + wait
         reason = "asked too often (429)" if problem.status == TOO_MANY else str(problem)
         self._edges.wrong(reason)
 

@@ -3,7 +3,7 @@
 NewsPoller(settings, http, clock, sink, store_dir, status, options)
     .run(stop)                    hands over Batch("Headlines", ["NewsAPI"], ([Headlines],), at)
     .search(query) -> Headlines   one counted call; from any thread
-    .next_call() -> float         market time of the next free call
+    .next_call() -> float         market time of the next call that a search may use
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class NewsPoller:
             known = self._found.get(asked)
         if known is not None and 0 <= now - known.fetched < _HELD:
             return known
-        answer, _ = self._source.fetch(asked, now)
+        answer, _ = self._source.fetch(asked, now, leave=self._kept_for_polls())
         with self._lock:
             self._found.pop(asked, None)
             self._found[asked] = answer
@@ -124,9 +124,13 @@ class NewsPoller:
         return answer
 
     def next_call(self) -> float:
-        """The market time from which a call is free, for a search; now when one is."""
+        """The market time from which a search may be made; now when it may."""
         now = self._clock.market()
-        return max(now, self.quota.next_at(now))
+        return max(now, self.quota.next_at(now, self._kept_for_polls()))
+
+    def _kept_for_polls(self) -> int:
+        """Calls that no search may use: the headlines must not stop for half a day."""
+        return self.quota.most // 8
 
     # ---- when ----------------------------------------------------------------------------
 
@@ -140,9 +144,13 @@ class NewsPoller:
         return self._off() is None
 
     def interval(self) -> float:
-        """Market seconds between two polls: as set, lengthened to leave calls for searches."""
+        """Market seconds between two polls: as set, or longer to stay inside the quota.
+
+        A quarter is left to searches; when more was used, what is left is spread.
+        """
         polls = self.quota.most - self.quota.most // 4
-        return max(float(self._options().interval), WINDOW / polls)
+        spread = self.quota.pace(self._clock.market())
+        return max(float(self._options().interval), WINDOW / polls, spread)
 
     def _due(self) -> float:
         """When the next poll is due, market time."""

@@ -51,8 +51,12 @@ class NewsSource:
         self._http = http
         self.quota = quota
 
-    def fetch(self, query: str, now: float, size: int = 100) -> tuple[Headlines, bytes]:
+    def fetch(
+        self, query: str, now: float, leave: int = 0, size: int = 100
+    ) -> tuple[Headlines, bytes]:
         """The newest stories of a query and the body they were read from; now: market time.
+
+        leave: calls that are kept for others.
 
         Raises:
             QuotaUsed: no call is free, or NewsAPI says so; with the time of the next one.
@@ -60,8 +64,9 @@ class NewsSource:
             BadPayload: the answer is not as documented, or it refuses the question.
             Unreachable, HttpStatus: no answer, or trouble at their side.
         """
-        if not self.quota.take(now):
-            raise QuotaUsed(f"{WHO}: all calls of this 12 hours are used", self.quota.next_at(now))
+        if not self.quota.take(now, leave):
+            free = self.quota.next_at(now, leave)
+            raise QuotaUsed(f"{WHO}: all calls of these 12 hours are used", free)
         params = {
             "q": query,
             "language": self._settings.language,

@@ -1,8 +1,9 @@
 """Calls counted over a rolling time, kept on disk over restarts; when the next one is free.
 
 quota = Quota(48, 12 * 3600.0, path)
-quota.next_at(now) -> float        now or earlier when a call is free
-quota.take(now) -> bool            count one call; False when none is free
+quota.next_at(now, leave=0) -> float    now or earlier when a call is free
+quota.take(now, leave=0) -> bool        count one call; False when none is free
+quota.pace(now) -> float                seconds between calls that spread what is left
 """
 
 from __future__ import annotations
@@ -60,17 +61,29 @@ class Quota:
             self._load(now)
             return self._calls[-1] if self._calls else None
 
-    def next_at(self, now: float) -> float:
-        """The market time from which a call is free; at most now when one is."""
-        with self._lock:
-            self._load(now)
-            return self._next(now)
+    def next_at(self, now: float, leave: int = 0) -> float:
+        """The market time from which a call is free; at most now when one is.
 
-    def take(self, now: float) -> bool:
-        """Count one call and say whether it may be made."""
+        leave: calls that are kept for others.
+        """
         with self._lock:
             self._load(now)
-            if self._next(now) > now:
+            return self._next(now, leave)
+
+    def pace(self, now: float) -> float:
+        """Seconds between calls that make those left last until the oldest has run out."""
+        with self._lock:
+            self._load(now)
+            if not self._calls:
+                return 0.0
+            left = self.most - len(self._calls)
+            return (self._calls[0] + self.window - now) / max(1, left)
+
+    def take(self, now: float, leave: int = 0) -> bool:
+        """Count one call and say whether it may be made; leave: calls kept for others."""
+        with self._lock:
+            self._load(now)
+            if self._next(now, leave) > now:
                 return False
             insort(self._calls, now)
             self._write()
@@ -89,11 +102,11 @@ class Quota:
             self._write()
             return self._next(now)
 
-    def _next(self, now: float) -> float:
-        free = now
-        if len(self._calls) >= self.most:
+    def _next(self, now: float, leave: int = 0) -> float:
+        free, most = now, max(1, self.most - leave)
+        if len(self._calls) >= most:
             # The call this many back has to run out first.
-            free = self._calls[-self.most] + self.window
+            free = self._calls[-most] + self.window
         return max(free, self._not_before)
 
     def _load(self, now: float) -> None:

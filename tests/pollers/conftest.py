@@ -1,11 +1,17 @@
-"""Small Cboe bodies in the shapes of life, to be changed one thing at a time."""
+"""Small Cboe bodies in the shapes of life, a site that answers as told, time that runs alone."""
 
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+
+from grok_sauce.runtime.clock import ManualClock
 
 OPTION = {
     "bid": 9.4, "bid_size": 1.0, "ask": 9.6, "ask_size": 2.0, "iv": 0.151, "open_interest": 120.0,
@@ -85,3 +91,83 @@ class CboeBodies:
 @pytest.fixture(scope="session")
 def bodies() -> type[CboeBodies]:
     return CboeBodies
+
+
+class Site:
+    """A server that answers as told and notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, str], dict[str, str]]] = []  # path, query, headers
+        self.status = 200
+        self.headers: dict[str, str] = {}
+        self.body: bytes | Callable[[str, dict[str, str]], tuple[int, bytes]] = b"{}"
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.0"
+
+            def do_GET(self) -> None:
+                site._answer(self)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
+        self.thread.start()
+
+    @property
+    def paths(self) -> list[str]:
+        return [path for path, _, _ in self.asked]
+
+    def _answer(self, request: BaseHTTPRequestHandler) -> None:
+        parts = urlsplit(request.path)
+        query = dict(parse_qsl(parts.query))
+        self.asked.append((parts.path, query, dict(request.headers)))
+        if callable(self.body):
+            status, body = self.body(parts.path, query)
+        else:
+            status, body = self.status, self.body
+        request.send_response(status)
+        for name, value in self.headers.items():
+            request.send_header(name, value)
+        request.send_header("Content-Type", "application/json")
+        request.end_headers()
+        request.wfile.write(body)
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join(5)
+
+
+class LetTimeRun(threading.Event):
+    """A stop that lets the clock run instead of waiting, for so many seconds of real time."""
+
+    def __init__(self, clock: ManualClock, seconds: float) -> None:
+        super().__init__()
+        self.clock, self.end = clock, clock.monotonic() + seconds
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.clock.advance(timeout or 0.0)
+        if self.clock.monotonic() >= self.end:
+            self.set()
+        return self.is_set()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    made = Site()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def let_run() -> Callable[[Any, ManualClock, float], None]:
+    """let_run(worker, clock, seconds): run a worker while a clock set by hand runs."""
+
+    def run(worker: Any, clock: ManualClock, seconds: float) -> None:
+        worker.run(LetTimeRun(clock, seconds))
+
+    return run
