@@ -36,7 +36,8 @@ CLIENT = """
     async emit(name, params, answer) {
       if (name !== "subscribe") return;
       state.rooms.add(params.page);
-      const found = await fetch(params.page === "health" ? "/api/health" : "/api/live").catch(() => null);
+      const path = params.page === "health" ? "/api/health" : "/api/live";
+      const found = await fetch(path).catch(() => null);
       if (!found) return;
       const body = await found.json();
       const whole = params.page === "health" ? { health: body } : body;

@@ -269,9 +269,9 @@ def test_the_list_over_http_is_taken_where_sockets_are_blocked(
 
 
 def test_filters_are_applied_as_chosen_and_stand_in_the_address(alerts: AlertPage) -> None:
-    with alerts.page.expect_request("**/api/alerts?*state=refused*"):
+    with alerts.page.expect_response("**/api/alerts?*state=refused*"):
         alerts.page.locator('[data-filter="state"]').select_option("refused")
-    with alerts.page.expect_request("**/api/alerts?*q=ID_12*"):
+    with alerts.page.expect_response("**/api/alerts?*q=ID_12*"):
         alerts.page.locator('[data-filter="q"]').fill("ID_12")
     query = parse_qs(urlsplit(alerts.page.url).query)
     export = alerts.page.locator('[data-part="export"]').get_attribute("href")
@@ -397,7 +397,7 @@ def test_it_arrived_is_told_at_once(visit: Visit, templates: Any) -> None:
     alerts = opened(visit, templates, ASKS)
     alerts.allow(f"/api/alerts/{ASKS}/decide")
 
-    with alerts.page.expect_request(f"**/api/alerts/{ASKS}/decide"):
+    with alerts.page.expect_response(f"**/api/alerts/{ASKS}/decide"):
         alerts.drawer.get_by_role("button", name="It arrived").click()
 
     assert alerts.sent() == [
@@ -420,7 +420,7 @@ def test_sending_again_asks_with_the_exposure_and_needs_a_tick(
     sent_by_enter = alerts.sent()
     alerts.drawer.get_by_role("button", name="Send again…").click()
     alerts.dialog.get_by_text("I looked at NinjaTrader").click()
-    with alerts.page.expect_request("**/decide"):
+    with alerts.page.expect_response("**/decide"):
         alerts.dialog.get_by_role("button", name="Send again").click()
 
     assert "Send MNQ_30minL open long again?" in text
@@ -452,7 +452,7 @@ def test_a_server_that_wants_a_late_order_confirmed_is_told(visit: Visit, templa
     alerts.allow(f"/api/alerts/{SIZE}/decide")
 
     alerts.dialog.get_by_text("The price may have moved").click()
-    with alerts.page.expect_request("**/decide"):
+    with alerts.page.expect_response("**/decide"):
         alerts.dialog.get_by_role("button", name="Send it").click()
 
     assert [body.get("confirm_late") for _, body in alerts.sent()] == [None, True]
@@ -469,7 +469,7 @@ def test_the_size_of_a_reversal_is_sent_from_the_row(alerts: AlertPage) -> None:
     alerts.page.get_by_text("A whole number, 1 to 10,000.").wait_for()
     refused = alerts.sent()
     field.fill("2")
-    with alerts.page.expect_request("**/decide"):
+    with alerts.page.expect_response("**/decide"):
         form.get_by_role("button", name="Send").click()
 
     assert (shown, refused) == ("1", [])
@@ -493,7 +493,7 @@ def test_a_held_alert_can_be_cancelled(visit: Visit, templates: Any) -> None:
     alerts = opened(visit, templates, HELD)
     alerts.allow(f"/api/alerts/{HELD}/cancel")
 
-    with alerts.page.expect_request("**/cancel"):
+    with alerts.page.expect_response("**/cancel"):
         alerts.drawer.get_by_role("button", name="Cancel").click()
 
     assert alerts.drawer.get_by_role("button", name="Replay…").count() == 0
@@ -514,7 +514,7 @@ def test_a_replay_as_new_needs_a_tick_and_says_age_and_position(
     alerts.dialog.get_by_text("As a new order").click()
     as_new = go.is_disabled()
     alerts.dialog.get_by_text("I looked at NinjaTrader").click()
-    with alerts.page.expect_request("**/api/alerts/replay"):
+    with alerts.page.expect_response("**/api/alerts/replay"):
         go.click()
 
     assert "Replay GC_swing open long?" in text
@@ -531,7 +531,7 @@ def test_pausing_never_asks_and_resuming_says_what_is_sent(visit: Visit, templat
     alerts.allow("/api/alerts/pause")
     alerts.open()
     paused = made.make_log(numbers=made.make_numbers(paused=True, waiting=2))
-    with alerts.page.expect_request("**/api/alerts/pause"):
+    with alerts.page.expect_response("**/api/alerts/pause"):
         alerts.page.get_by_role("button", name="Pause forwarding").click()
     held = {"state": "held", "targets": []}
     rows = [
@@ -568,7 +568,7 @@ def test_dry_mode_is_left_only_after_asking(visit: Visit, templates: Any) -> Non
     kept = alerts.sent()
     still_on = switch.is_checked()
     switch.click()
-    with alerts.page.expect_request("**/api/alerts/dry"):
+    with alerts.page.expect_response("**/api/alerts/dry"):
         alerts.dialog.get_by_role("button", name="Forward orders").click()
 
     assert (kept, still_on) == ([], True)
@@ -584,7 +584,7 @@ def test_the_dead_letter_acknowledges_and_replays_a_selection(visit: Visit, temp
 
     for id in (ASKS, REFUSED):
         alerts.row(id).get_by_role("checkbox").check()
-    with alerts.page.expect_request("**/acknowledge"):
+    with alerts.page.expect_response("**/acknowledge"):
         button.click()
 
     assert before
@@ -600,7 +600,7 @@ def test_a_span_of_time_is_replayed_for_one_target(visit: Visit, templates: Any)
     alerts.page.locator("#span-target").select_option("localhost:8095")
     alerts.dialog.get_by_role("button", name="Continue…").click()
     alerts.dialog.get_by_text("older than its freshness limit").click()
-    with alerts.page.expect_request("**/api/alerts/replay"):
+    with alerts.page.expect_response("**/api/alerts/replay"):
         alerts.dialog.get_by_role("button", name="Replay", exact=True).click()
 
     body = alerts.sent()[0][1]

@@ -145,11 +145,11 @@ def test_live_asks_once_for_each_strategy_and_off_never(strategies: StrategyPage
     strategies.dialog.get_by_role("button", name="Stay in Dry").click()
     stayed = strategies.sent()
     row.get_by_role("button", name="Live").click()
-    with strategies.page.expect_request(f"**{EDIT}"):
+    with strategies.page.expect_response(f"**{EDIT}"):
         strategies.dialog.get_by_role("button", name="Go live").click()
-    with strategies.page.expect_request(f"**{EDIT}"):
+    with strategies.page.expect_response(f"**{EDIT}"):
         row.get_by_role("button", name="Live").click()  # the answer above still says dry
-    with strategies.page.expect_request(f"**{EDIT}"):
+    with strategies.page.expect_response(f"**{EDIT}"):
         row.get_by_role("button", name="Off").click()
 
     assert "Dry: recorded, not sent" in text
@@ -169,7 +169,7 @@ def test_deleting_lists_what_goes_and_the_safe_answer_keeps_it(strategies: Strat
     strategies.page.keyboard.press("Enter")  # the safe answer has the focus
     kept = strategies.sent()
     strategies.menu(row, "Delete strategy")
-    with strategies.page.expect_request(f"**{EDIT}"):
+    with strategies.page.expect_response(f"**{EDIT}"):
         strategies.dialog.get_by_role("button", name="Delete strategy").click()
 
     assert "Delete “Swing”?" in text
@@ -201,7 +201,7 @@ def test_adding_shows_an_error_at_its_field_and_keeps_what_was_typed(
     typed = strategies.dialog.get_by_label("Port").input_value()
     strategies.allow(EDIT, strategies.tree)
     strategies.dialog.get_by_label("Port").fill("9060")
-    with strategies.page.expect_request(f"**{EDIT}"):
+    with strategies.page.expect_response(f"**{EDIT}"):
         strategies.dialog.get_by_role("button", name="Add port").click()
     strategies.dialog.wait_for(state="detached")
 
@@ -220,7 +220,7 @@ def test_strategies_and_tickers_are_added_and_renamed_by_keyboard(
     for key, text in (("F2", "Metals"), ("Insert", "SI_swing")):
         press(key)
         strategies.page.keyboard.insert_text(text)
-        with strategies.page.expect_request(f"**{EDIT}"):
+        with strategies.page.expect_response(f"**{EDIT}"):
             press("Enter")
         strategies.dialog.wait_for(state="detached")
 
@@ -257,7 +257,7 @@ def test_options_save_only_what_changed_and_an_empty_field_means_the_usual(
     options.get_by_label("When a target does not answer").select_option("resend")
     options.get_by_text("More and guards").click()
     options.get_by_label("No opens between, New York").fill("09:30-09:35, 15:55-16:00")
-    with strategies.page.expect_request(f"**{EDIT}"):
+    with strategies.page.expect_response(f"**{EDIT}"):
         save.click()
 
     assert before
@@ -361,11 +361,11 @@ def test_a_new_token_is_shown_once_and_an_old_one_deleted_after_asking(
     strategies.dialog.get_by_text("http://127.0.0.1:9/webhook/abc").wait_for()
     strategies.dialog.get_by_role("button", name="Close").click()
     strategies.page.get_by_role("button", name="Delete token desk").click()
-    with strategies.page.expect_request("**/api/tokens") as deleted:
+    with strategies.page.expect_response("**/api/tokens") as deleted:
         strategies.dialog.get_by_role("button", name="Delete token").click()
 
     assert strategies.sent()[0] == {"name": "desk 2", "tickers": ["GC_swing", "NQ"]}
-    assert deleted.value.post_data_json == {"id": 2}
+    assert deleted.value.request.post_data_json == {"id": 2}
 
 
 def test_an_import_shows_its_changes_before_anything_changes(strategies: StrategyPage) -> None:
@@ -379,7 +379,7 @@ def test_an_import_shows_its_changes_before_anything_changes(strategies: Strateg
     strategies.dialog.get_by_text(changes[0]).wait_for()
     first = strategies.sent()
 
-    with strategies.page.expect_request(lambda request: request.url.endswith("/import")):
+    with strategies.page.expect_response(lambda answer: answer.url.endswith("/import")):
         strategies.dialog.get_by_role("button", name="Import", exact=True).click()
 
     assert first == [{"document": document}]
@@ -391,7 +391,7 @@ def test_an_earlier_version_is_restored_after_asking(strategies: StrategyPage) -
     strategies.dialog.get_by_role("button", name="Restore…").first.click()
     strategies.dialog.get_by_text("Restore the routing of").wait_for()
 
-    with strategies.page.expect_request(f"**{EDIT}"):
+    with strategies.page.expect_response(f"**{EDIT}"):
         strategies.dialog.get_by_role("button", name="Restore", exact=True).click()
 
     assert strategies.sent() == [{"revision": "r1", "op": "restore", "n": 1}]
@@ -404,7 +404,7 @@ def test_a_daily_pause_is_offered_where_it_is_switched_on(visit: Visit, template
     strategies.allow("/api/routing/pause_today", tree)
     strategies.open()
 
-    with strategies.page.expect_request("**/api/routing/pause_today"):
+    with strategies.page.expect_response("**/api/routing/pause_today"):
         strategies.options.get_by_role("button", name="Pause opens for the rest of the day").click()
 
     assert strategies.sent() == [{"strategy": "NQ trend 5 min"}]

@@ -96,9 +96,10 @@ export function filtered(tree, words) {
 
 /** What goes when this goes, as lines of the dialog: {sentence, rows}. */
 export function lossOf(tree, { strategy, ticker, port }) {
-  const gone = portsOf(tree).filter((each) => each.strategy.name === strategy
+  const all = portsOf(tree);
+  const gone = all.filter((each) => each.strategy.name === strategy
     && (ticker === undefined || each.ticker.name === ticker) && (port === undefined || each.port.id === port));
-  const left = portsOf(tree).filter((each) => !gone.includes(each));
+  const left = all.filter((each) => !gone.includes(each));
   const tickers = ticker !== undefined ? [ticker] : tree.strategies.find((each) => each.name === strategy).tickers.map((each) => each.name);
   const unrouted = tickers.filter((name) => !left.some((each) => each.ticker.name === name));
   const ids = [...new Set(gone.map((each) => each.port.id))];
