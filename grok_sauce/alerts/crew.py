@@ -73,4 +73,7 @@ class Crew:
                     self._writers -= 1
                     return
                 call, args = self._jobs.popleft()
-            call(*args)
+            try:
+                call(*args)
+            except Exception:
+                log.exception("alerts: a write failed")  # the next ones must not stop for it

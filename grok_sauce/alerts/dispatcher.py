@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 BEAT_S: Final = 0.2  # at most between two looks at the schedule
 SWEEP_S: Final = 2.0  # between two looks into the store for alerts nobody told us of
 READY_S: Final = 0.05
-FINISH_S: Final = 4.0  # for sends under way when the program stops
+FINISH_S: Final = 3.8  # for sends under way when the program stops
 AFTER_BUG_S: Final = 1.0
 
 
