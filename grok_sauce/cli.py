@@ -17,7 +17,7 @@ from grok_sauce.errors import GrokSauceError, SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-ROLES = ("all",)  # feed, web and router come with the parts that need them
+ROLES = ("all", "router")  # feed and web come with the parts that need them
 
 
 def port_number(text: str) -> int:
@@ -36,7 +36,11 @@ def common_options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     group = parser.add_argument_group("common options")
     group.add_argument("--host", help="address to listen on (127.0.0.1)")
-    group.add_argument("--port", type=port_number, help="port to listen on (5010)")
+    group.add_argument(
+        "--port",
+        type=port_number,
+        help="port to listen on (5010; the router alone: ROUTER_PORT, 5011)",
+    )
     group.add_argument("--data", type=Path, metavar="DIR", help="data folder (./data)")
     group.add_argument(
         "--settings", type=Path, metavar="FILE", help="settings file (./settings.json)"

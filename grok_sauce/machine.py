@@ -10,23 +10,33 @@ import signal
 import sys
 import threading
 import webbrowser
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from grok_sauce import __version__, settings
+from grok_sauce.errors import SettingsError
 from grok_sauce.runtime import collector, concurrency
 from grok_sauce.runtime.clock import Clock, RealClock
 from grok_sauce.runtime.lock import FolderLock
 
 if TYPE_CHECKING:
+    from socket import socket
+
+    from grok_sauce.alerts.half import AlertHalf
+    from grok_sauce.alerts.settings import AlertSettings
     from grok_sauce.demo_market import DemoMarket
+    from grok_sauce.market_half import MarketHalf
+    from grok_sauce.router_half import RouterHalf
+    from grok_sauce.router_watch import RouterWatch
+    from grok_sauce.web.settings import WebSettings
 
 log = logging.getLogger(__name__)
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PORT: Final = 5010
+WHOLE_STOP: Final = 4.5  # seconds; somebody who asks for the end waits five
 DEMO_SECRETS: Final = ("CLIENT_SECRET", "REFRESH_TOKEN", "CLIENT_ID")
 ABSENT: Final = {
     "news": "No headline source is part of this version yet.",
@@ -69,27 +79,35 @@ class DemoOptions:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line asked for. demo is None for live-if-possible."""
+    """What the command line asked for. demo is None for live-if-possible, port for the usual."""
 
     host: str
-    port: int
+    port: int | None
     data: Path
     settings: Path
     env_file: Path
     demo: DemoOptions | None
     open_page: bool
+    role: str = "all"
 
 
 def options_from(args: argparse.Namespace, demo: DemoOptions | None) -> Options:
-    """Options of the live and demo commands."""
+    """Options of the live and demo commands.
+
+    Raises:
+        SettingsError: a demo of the router alone, which has no market to simulate.
+    """
+    if demo is not None and args.role != "all":
+        raise SettingsError("the demo runs everything; leave --role out", "--role")
     return Options(
         host=args.host,
-        port=PORT if args.port is None else args.port,
+        port=args.port,
         data=args.data,
         settings=args.settings,
         env_file=Path(os.environ.get("GROK_SAUCE_ENV_FILE", ROOT / ".env")),
         demo=demo,
         open_page=args.open,
+        role=args.role,
     )
 
 
@@ -101,7 +119,8 @@ def run(options: Options) -> int:
     process = settings.read_env(settings.ProcessSettings, environ)
     concurrency.patch(process.async_mode)
     concurrency.check_patched()
-    lock = FolderLock(options.data)
+    # The router alone shares its folder with a dashboard; its database has a lock of its own.
+    lock = FolderLock(options.data, "lock" if options.role == "all" else "lock.router")
     lock.take()
     try:
         again = build(options, environ).run()
@@ -124,16 +143,20 @@ def build(options: Options, environ: Mapping[str, str]) -> Machine:
 
     Raises:
         SettingsError: a knob is wrong, or a host needs a password.
-        StartupError: the port is taken, or the market did not start.
+        StartupError: the port is taken, the market did not start, or another process has the
+            alerts' database.
     """
+    from grok_sauce.alerts.settings import AlertSettings
     from grok_sauce.web.settings import WebSettings, check_bind
 
     web = settings.read_env(WebSettings, environ)
+    alerts = settings.read_env(AlertSettings, environ)
     check_bind(web, options.host)
-    sock = concurrency.listen(options.host, options.port)
+    usual = PORT if options.role == "all" else alerts.router_port
+    sock = concurrency.listen(options.host, usual if options.port is None else options.port)
     options = replace(options, port=sock.getsockname()[1])
     demo = options.demo
-    if demo is None and not has_credentials(environ):
+    if demo is None and options.role == "all" and not has_credentials(environ):
         demo = DemoOptions()
     market: DemoMarket | None = None
     clock: Clock = RealClock()
@@ -151,7 +174,16 @@ def build(options: Options, environ: Mapping[str, str]) -> Machine:
             "REFRESH_TOKEN": "demo",
             "TASTY_API_BASE": address.http,
         }
-    return Machine(options, environ, web, sock, clock, market, demo, seed)
+    return Machine(options, environ, web, alerts, sock, clock, Embedded(market, demo, seed))
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The market inside, where there is one."""
+
+    market: DemoMarket | None = None
+    demo: DemoOptions | None = None
+    seed: int | None = None
 
 
 class Machine:
@@ -161,23 +193,52 @@ class Machine:
         self,
         options: Options,
         environ: Mapping[str, str],
-        web: Any,
-        sock: Any,
+        web: WebSettings,
+        alerts: AlertSettings,
+        sock: socket,
         clock: Clock,
-        market: DemoMarket | None,
-        demo: DemoOptions | None,
-        seed: int | None,
+        embedded: Embedded,
     ) -> None:
-        from grok_sauce.market_half import Files, MarketHalf, Process
-        from grok_sauce.web_half import WebHalf
+        from grok_sauce.web import PAGES, ROUTER_PAGES
+        from grok_sauce.web_half import Shown, WebHalf
 
         self.options = options
-        self._demo = demo
-        self._seed = seed
-        self._market = market
+        self._clock = clock
+        self._demo, self._seed = embedded.demo, embedded.seed
+        self._market = embedded.market
         self._stop = threading.Event()
         self._again = False
-        self.half = MarketHalf(
+        self.half = self._pages_stand_on(environ, clock)
+        self.alerts: AlertHalf | None = None
+        self.router: RouterWatch | None = None
+        if options.role == "all" and alerts.router_url is not None:
+            self._watch_router(alerts.router_url, web.api_token)
+        else:
+            self._open_router(alerts)
+        self.web = WebHalf(
+            self.half,
+            self.alerts,
+            options.data,
+            web,
+            sock,
+            Shown(
+                ROOT,
+                ROUTER_PAGES if options.role == "router" else PAGES,
+                ABSENT,
+                REASONS,
+                alerts.router_url,
+            ),
+        )
+
+    def _pages_stand_on(self, environ: Mapping[str, str], clock: Clock) -> MarketHalf | RouterHalf:
+        options, market = self.options, self._market
+        if options.role == "router":
+            from grok_sauce.router_half import RouterHalf
+
+            return RouterHalf(clock, options.settings, self.mode, self.facts)
+        from grok_sauce.market_half import Files, MarketHalf, Process
+
+        half = MarketHalf(
             Files(
                 data=options.data / "demo" if market else options.data,
                 settings=options.settings,
@@ -190,8 +251,37 @@ class Machine:
             Process(self.mode, self.facts, self.use_live),
         )
         if market is not None:
-            self.half.workers.insert(0, market)
-        self.web = WebHalf(self.half, options.data, web, sock, ROOT, ABSENT, REASONS)
+            half.workers.insert(0, market)
+        return half
+
+    def _open_router(self, alerts: AlertSettings) -> None:
+        """The alert half in this process. In the demo nothing is sent until that is asked for."""
+        from grok_sauce.alerts.half import AlertHalf
+        from grok_sauce.web.settings import is_loopback
+
+        demo = self._market is not None
+        self.alerts = AlertHalf(
+            self.options.data / "demo" if demo else self.options.data,
+            alerts,
+            self._clock,
+            self._own_ports,
+            self.half.publish,
+            loopback_only=is_loopback(self.options.host),
+            forwarding=not demo,
+        )
+        self.half.supervisors += self.alerts.supervisors
+
+    def _watch_router(self, url: str, token: str | None) -> None:
+        """The alert half is a process of its own: show how it is."""
+        from grok_sauce.http import Http
+        from grok_sauce.router_watch import RouterWatch
+
+        self.router = RouterWatch(url, Http(self._clock), token)
+        self.half.workers.append(self.router)
+
+    def _own_ports(self) -> set[int]:
+        """Where this process listens: an alert sent there would come back."""
+        return {self.options.port} if self.options.port else set()
 
     # ---- what the header and /status say of the process --------------------------------
 
@@ -219,7 +309,9 @@ class Machine:
         port = None
         if self._market is not None and self._market.address is not None:
             port = self._market.address.port
-        return {"machine": rows, "market_port": port, **self.web.facts()}
+        router = self.router.lamp() if self.router is not None else None
+        told = {"router": router} if self.alerts is None else self.alerts.facts()
+        return {"machine": rows, "market_port": port, **told, **self.web.facts()}
 
     def use_live(self) -> str:
         """Run on credentials that were just saved; the sentence for the page."""
@@ -241,13 +333,19 @@ class Machine:
             signal.signal(number, lambda *_: self._stop.set())
         collector.settle()
         self.half.start()
+        if self.alerts is not None:
+            self.alerts.start()
         self.web.start()
         self._announce()
         while not self._stop.wait(0.5):
             pass
         log.info("stopping")
+        began = self._clock.monotonic()
+        # Alerts first: senders are answered 503 while what is under way ends.
+        late = [] if self.alerts is None else self.alerts.close()
         self.web.close()
-        late = self.half.close()
+        left = WHOLE_STOP - (self._clock.monotonic() - began)
+        late += self.half.close(max(0.3, left))
         if self._market is not None:
             self._market.close()
         if late:
@@ -257,13 +355,16 @@ class Machine:
     def _announce(self) -> None:
         shown = "127.0.0.1" if self.options.host in ("0.0.0.0", "::") else self.options.host
         url = f"http://{shown}:{self.options.port}"
-        mode = self.mode() if self._market else {"name": "LIVE", "detail": ""}
-        lines: Sequence[str] = (
-            f"Grok Sauce {__version__}  {mode['name']}  {mode['detail']}".rstrip(),
+        mode = self.mode()
+        name = mode["name"] if self._market or self.options.role == "router" else "LIVE"
+        lines = [
+            f"Grok Sauce {__version__}  {name}  {mode['detail']}".rstrip(),
             f"  open   {url}",
             f"  data   {self.options.data}",
-            "  stop   Ctrl-C",
-        )
+        ]
+        if self.router is not None:
+            lines.append(f"  alerts {self.router.url}")
+        lines.append("  stop   Ctrl-C")
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
         if self.options.open_page:

@@ -5,38 +5,55 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from socket import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from grok_sauce.market_half import MarketHalf
 from grok_sauce.publishers.limits import SocketLimits
 from grok_sauce.publishers.sockets import Sockets
 from grok_sauce.runtime import concurrency
+from grok_sauce.web import PAGES, Page
 from grok_sauce.web.app import address_of, create_app, may_connect
 from grok_sauce.web.settings import WebSettings
 from grok_sauce.web.site import WebDeps
+
+if TYPE_CHECKING:
+    from grok_sauce.alerts.half import AlertHalf
+    from grok_sauce.market_half import MarketHalf
+    from grok_sauce.router_half import RouterHalf
 
 log = logging.getLogger(__name__)
 
 SPARE_CONNECTIONS = 256  # for pages and API beside the browsers' sockets
 
 
-class WebHalf:
-    """Builds the application over a listening socket; start() answers, close() ends it.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What pages are made of, and what this process does not have.
 
-    absent and reasons are sentences for parts that this version does not have.
+    root holds templates and static files. absent and reasons are sentences for parts that
+    this version does not have; router_url is where alerts are taken when not here.
     """
+
+    root: Path
+    pages: tuple[Page, ...] = PAGES
+    absent: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    router_url: str | None = None
+
+
+class WebHalf:
+    """Builds the application over a listening socket; start() answers, close() ends it."""
 
     def __init__(
         self,
-        half: MarketHalf,
+        half: MarketHalf | RouterHalf,
+        alerts: AlertHalf | None,
         data: Path,
         web: WebSettings,
         sock: socket,
-        root: Path,
-        absent: Mapping[str, str],
-        reasons: Mapping[str, str],
+        shown: Shown,
     ) -> None:
         limits = SocketLimits()
         self._app = create_app(
@@ -48,10 +65,13 @@ class WebHalf:
                 clock=half.clock,
                 data_dir=data,
                 web=web,
-                templates=root / "templates",
-                static=root / "static",
-                absent=absent,
-                reasons=reasons,
+                templates=shown.root / "templates",
+                static=shown.root / "static",
+                absent=shown.absent,
+                reasons=shown.reasons,
+                alerts=alerts,
+                router_url=shown.router_url,
+                pages=shown.pages,
             )
         )
         self._sockets = Sockets(

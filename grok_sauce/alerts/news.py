@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
 from grok_sauce.update import Update
 
 TOPIC: Final = "alert.state"
-NUMBERS: Final = "#numbers"  # the key beside the alerts' ids
+NUMBERS: Final = "#numbers"  # keys beside the alerts' ids
+TREE: Final = "#tree_changed"
 KEPT: Final = 60  # newest alerts that a page starts with
 BEAT: Final = 0.15  # seconds between two tellings
 QUIET: Final = 1.0  # seconds between two looks at the numbers
@@ -25,7 +26,10 @@ class Reports(Protocol):
 
 
 class News:
-    """A worker that publishes what changed. changed() may be called from any thread."""
+    """A worker that publishes what changed. changed() may be called from any thread.
+
+    tree() is another text whenever the routing tree or the lamp of a target has changed.
+    """
 
     name = "alert news"
 
@@ -33,16 +37,16 @@ class News:
         self,
         report: Reports,
         publish: Callable[[Sequence[Update]], None],
-        tree_revision: Callable[[], str],
+        tree: Callable[[], str],
     ) -> None:
         self._report = report
         self._publish = publish
-        self._revision = tree_revision
+        self._tree = tree
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._changed: set[int] = set()
         self._kept: OrderedDict[str, int] = OrderedDict()  # id -> seq, oldest first
-        self._numbers: Mapping[str, Any] = {}
+        self._beside: dict[str, Any] = {}
         self.latest: dict[str, Any] | None = None
 
     def changed(self, seqs: Iterable[int]) -> None:
@@ -77,10 +81,13 @@ class News:
                 gone.append(oldest_id)
         updates = [Update(TOPIC, name, row) for name, row in told.items()]
         updates += [Update(TOPIC, name, None) for name in gone]
-        numbers = {**self._report.numbers(), "tree": self._revision()}
-        self.latest = numbers
-        if updates or numbers != self._numbers:
-            self._numbers = numbers
-            updates.append(Update(TOPIC, NUMBERS, numbers))
+        self.latest = self._report.numbers()
+        beside = {NUMBERS: self.latest, TREE: self._tree()}
+        updates += [
+            Update(TOPIC, name, value)
+            for name, value in beside.items()
+            if value != self._beside.get(name)
+        ]
+        self._beside = beside
         if updates:
             self._publish(updates)

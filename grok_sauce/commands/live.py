@@ -11,6 +11,7 @@ HELP = "the dashboard: live when .env holds credentials, else the demo"
 EPILOG = """examples:
   python3 main.py
   python3 main.py --port 5020 --data /tmp/second --settings /tmp/second.json
+  python3 main.py --role router
 """
 
 

@@ -26,3 +26,6 @@ PAGES: Final = (
     Page("setup", "/setup", "Setup", "u"),
     Page("status", "/status", "Status", "h"),
 )
+ROUTER_PAGES: Final = tuple(
+    page for page in PAGES if page.name in ("alerts", "strategies", "status")
+)  # of a process that is the router alone

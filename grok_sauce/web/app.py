@@ -26,7 +26,7 @@ from grok_sauce.web import (
 from grok_sauce.web.auth import Auth, secret_keys
 from grok_sauce.web.format import FILTERS
 from grok_sauce.web.limits import Limits
-from grok_sauce.web.routes import ROUTES, Access
+from grok_sauce.web.routes import ROUTES, Access, of_market
 from grok_sauce.web.security import Guard
 from grok_sauce.web.sessions import COOKIE_LIFE, CookieSessions
 from grok_sauce.web.site import Assets, Site, StrictJson, View, WebDeps, install_context
@@ -40,7 +40,7 @@ SITE: Final = "grok_sauce.site"
 
 def root(site: Site) -> Response:
     """GET /."""
-    return flask.redirect(login.HOME)
+    return flask.redirect(login.home(site))
 
 
 def static(site: Site, filename: str) -> Response:
@@ -150,8 +150,9 @@ def create_app(deps: WebDeps) -> flask.Flask:
     guard.install(app)
     install_context(app, site, Assets(deps.static))
     errors.install(app)
+    has_market = any(entry.name == "indicator" for entry in deps.pages)
     for route in ROUTES:
-        if route.access is Access.SENDER:
+        if route.access is Access.SENDER or (of_market(route) and not has_market):
             continue
         app.add_url_rule(
             route.rule,

@@ -9,19 +9,16 @@ from typing import Final
 import flask
 from werkzeug.wrappers import Response
 
-from grok_sauce.web import PAGES
 from grok_sauce.web.site import Site, page
 
 log = logging.getLogger(__name__)
 
-HOME: Final = "/indicator"
-TARGETS: Final = frozenset(entry.path for entry in PAGES)
 GEX_PAGE: Final = re.compile(r"/gex/[A-Za-z0-9.]{1,20}")
 
 
 def form(site: Site) -> Response:
     """GET /login."""
-    target = _target(flask.request.args.get("next"))
+    target = _target(site, flask.request.args.get("next"))
     if not site.auth.needed or site.auth.signed_in(flask.session):
         return flask.redirect(target)
     return page("login.html", "", error=None, next=target)
@@ -29,7 +26,7 @@ def form(site: Site) -> Response:
 
 def submit(site: Site) -> Response:
     """POST /login: the guard counted the try; a good one starts a new session."""
-    target = _target(flask.request.form.get("next"))
+    target = _target(site, flask.request.form.get("next"))
     if not site.auth.needed:
         return flask.redirect(target, 303)
     client = flask.g.visitor.client
@@ -47,11 +44,17 @@ def submit(site: Site) -> Response:
 def sign_out(site: Site) -> Response:
     """POST /logout."""
     site.auth.sign_out(flask.session)
-    return flask.redirect("/login" if site.auth.needed else HOME, 303)
+    return flask.redirect("/login" if site.auth.needed else home(site), 303)
 
 
-def _target(path: str | None) -> str:
+def home(site: Site) -> str:
+    """Where / leads: the first page of this process."""
+    return site.deps.pages[0].path
+
+
+def _target(site: Site, path: str | None) -> str:
     """Only our own pages: a link to /login must not lead elsewhere."""
-    if path is not None and (path in TARGETS or GEX_PAGE.fullmatch(path)):
+    paths = {page.path for page in site.deps.pages}
+    if path is not None and (path in paths or GEX_PAGE.fullmatch(path)):
         return path
-    return HOME
+    return home(site)

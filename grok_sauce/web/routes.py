@@ -91,3 +91,24 @@ ROUTES: Final = (
     Route("POST", "/api/credentials", "api.credentials.save", Access.WRITE),
     Route("POST", "/api/sources/<name>/retry", "api.sources.retry", Access.WRITE),
 )
+
+# First words of endpoints that need a market: a process that is the router alone has none.
+_MARKET: Final = frozenset(
+    {
+        "indicator",
+        "gex",
+        "chain",
+        "history",
+        "butterfly",
+        "setup",
+        "settings",
+        "symbols",
+        "credentials",
+        "sources",
+    }
+)
+
+
+def of_market(route: Route) -> bool:
+    """Does a route show or change something of the market half?"""
+    return route.endpoint.removeprefix("api.").partition(".")[0] in _MARKET

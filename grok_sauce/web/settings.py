@@ -78,14 +78,19 @@ def check_bind(settings: WebSettings, host: str) -> None:
     Raises:
         SettingsError: with the line to add.
     """
-    if host in LOOPBACK_NAMES or settings.dashboard_password is not None:
+    if is_loopback(host) or settings.dashboard_password is not None:
         return
-    try:
-        if ipaddress.ip_address(host).is_loopback:
-            return
-    except ValueError:
-        pass  # a name other than localhost counts as beyond this machine
     raise SettingsError(
         f"--host {host} lets others in, which needs a password: add DASHBOARD_PASSWORD=... to .env",
         "DASHBOARD_PASSWORD",
     )
+
+
+def is_loopback(host: str) -> bool:
+    """Can only this machine connect there? A name other than localhost counts as beyond it."""
+    if host in LOOPBACK_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

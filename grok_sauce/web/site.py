@@ -18,7 +18,7 @@ from grok_sauce.controls import Controls
 from grok_sauce.questions import Questions, Unavailable
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.settings import Settings
-from grok_sauce.web import PAGES
+from grok_sauce.web import PAGES, Page
 from grok_sauce.web.alert_parts import AlertParts
 from grok_sauce.web.auth import Auth
 from grok_sauce.web.errors import Refusal
@@ -55,7 +55,8 @@ class WebDeps:
 
     absent and reasons are sentences for parts of /setup and /indicator that this process
     does not have ({"news": "..."} and {"headlines": "..."}). alerts is None where this process
-    has no router; router_url is then where alerts are taken, if anywhere.
+    has no router; router_url is then where alerts are taken, if anywhere. pages are those that
+    this process serves, the first is where / leads.
     """
 
     snapshot: ReadsSnapshot
@@ -71,6 +72,7 @@ class WebDeps:
     reasons: Mapping[str, str] = field(default_factory=dict)
     alerts: AlertParts | None = None
     router_url: str | None = None
+    pages: tuple[Page, ...] = PAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ def install_context(app: flask.Flask, site: Site, assets: Assets) -> None:
         allowed = bool(flask.g.get("allowed"))
         known = flask.g.visitor.known_host  # a stranger gets no cookie
         return {
-            "pages": PAGES,
+            "pages": site.deps.pages,
             "csp_nonce": csp_nonce(),
             "csrf_token": site.auth.csrf_token(flask.session) if known else "",
             "display": store.settings.display,
