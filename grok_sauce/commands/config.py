@@ -143,7 +143,10 @@ def _knobs() -> list[Any]:
     from grok_sauce.desks.gex import GexSettings
     from grok_sauce.desks.gex_signal import SignalSettings
     from grok_sauce.feeds.dxlink_messages import DxLinkSettings
+    from grok_sauce.pollers.calendar import CalendarSettings
     from grok_sauce.pollers.cboe_fetch import CboeSettings
+    from grok_sauce.pollers.fred_fetch import FredSettings
+    from grok_sauce.pollers.news_fetch import NewsSettings
     from grok_sauce.web.settings import WebSettings
 
     return [
@@ -151,6 +154,9 @@ def _knobs() -> list[Any]:
         TastytradeSettings,
         DxLinkSettings,
         CboeSettings,
+        NewsSettings,
+        FredSettings,
+        CalendarSettings,
         GexSettings,
         SignalSettings,
         AlertSettings,
