@@ -19,6 +19,7 @@ from grok_sauce.alerts.numbers import Numbers
 from grok_sauce.alerts.operator import Operator
 from grok_sauce.alerts.probe import Probe
 from grok_sauce.alerts.report import Live, Report
+from grok_sauce.alerts.retention import Keep
 from grok_sauce.alerts.routing_file import RoutingFile
 from grok_sauce.alerts.settings import AlertSettings
 from grok_sauce.alerts.steady import SteadyTime
@@ -174,12 +175,16 @@ class AlertHalf:
                 self,
                 self.dispatcher,
                 self.probe,
-                Upkeep(self.store, self.time, self._backups),
+                self._upkeep(),
                 self.news,
             ]
         )
 
     name = "alert door"
+
+    def _upkeep(self) -> Upkeep:
+        keep = Keep(self.settings.keep_days, self.settings.keep_dead_days)
+        return Upkeep(self.store, self.time, self._folder / "backups", keep=keep)
 
     def run(self, stop: threading.Event) -> None:
         """Load tree, tokens and pauses; then let alerts in. A worker, so that it is tried again.
@@ -297,10 +302,6 @@ class AlertHalf:
     def _renamed(self, old: str, new: str) -> None:
         for name, value in self.guards.rename(old, new):
             self.ledger.switch(name, value, "router")
-
-    @property
-    def _backups(self) -> Path:
-        return self._folder / "backups"
 
 
 class Door:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from grok_sauce.alerts.records import marks
 from grok_sauce.alerts.steady import MS
 
 DAY_MS: Final = 86_400 * MS
-KEEP_DELIVERED_DAYS: Final = 14
-KEEP_DEAD_DAYS: Final = 30  # what needed a person
 KEEP_SECURITY_ROWS: Final = 10_000
 KEEP_AUDIT_ROWS: Final = 50_000
 STEP: Final = 50  # alerts that go in one transaction: a few milliseconds
@@ -21,7 +20,20 @@ _QUIET: Final = "'done', 'duplicate', 'cancelled'"
 _DEAD: Final = "'partial', 'failed', 'invalid', 'unrouted'"
 
 
-def old_alerts(connection: sqlite3.Connection, now_ms: int, after: int) -> list[int]:
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Days an alert is kept after its end: delivered ones, and those that needed a person."""
+
+    done: int = 14
+    dead: int = 30
+
+
+USUAL: Final = Keep()
+
+
+def old_alerts(
+    connection: sqlite3.Connection, now_ms: int, after: int, keep: Keep = USUAL
+) -> list[int]:
     """The next alerts (seqs above after) whose time is over; steady milliseconds.
 
     It is counted from when an alert ended, else from its receipt. What is held or on its way
@@ -32,7 +44,7 @@ def old_alerts(connection: sqlite3.Connection, now_ms: int, after: int) -> list[
         f"(state IN ({_QUIET}) AND coalesce(finished_ms, received_ms) < ?)"
         f" OR (state IN ({_DEAD}) AND coalesce(finished_ms, received_ms) < ?))"
         " ORDER BY seq LIMIT ?",
-        (after, now_ms - KEEP_DELIVERED_DAYS * DAY_MS, now_ms - KEEP_DEAD_DAYS * DAY_MS, STEP),
+        (after, now_ms - keep.done * DAY_MS, now_ms - keep.dead * DAY_MS, STEP),
     )
     return [seq for (seq,) in rows]
 

@@ -33,11 +33,19 @@ class Upkeep:
 
     name = "alert upkeep"
 
-    def __init__(self, store: Store, time: SteadyTime, folder: Path, beat: float = BEAT) -> None:
+    def __init__(
+        self,
+        store: Store,
+        time: SteadyTime,
+        folder: Path,
+        beat: float = BEAT,
+        keep: retention.Keep = retention.USUAL,
+    ) -> None:
         self._store = store
         self._time = time
         self._folder = folder
         self._beat = beat
+        self._keep = keep
         self._swept_ms: int | None = None  # when retention last ran
         self.last_backup: Path | None = None
 
@@ -104,7 +112,10 @@ class Upkeep:
         return gone
 
     def _old(self, now: int, after: int) -> list[int]:
-        return self._store.read(lambda connection: retention.old_alerts(connection, now, after))
+        keep = self._keep
+        return self._store.read(
+            lambda connection: retention.old_alerts(connection, now, after, keep)
+        )
 
     def _step(self, job: Callable[[sqlite3.Connection], int]) -> int:
         return self._store.write(job, PATIENCE, withdraw=True)

@@ -38,7 +38,14 @@ class ProcessSettings:
 
 
 # Variables that are secrets: a page is told whether they are set, never what they hold.
-SECRETS: Final = ("CLIENT_SECRET", "REFRESH_TOKEN", "DASHBOARD_PASSWORD", "API_TOKEN")
+SECRETS: Final = (
+    "CLIENT_SECRET",
+    "REFRESH_TOKEN",
+    "DASHBOARD_PASSWORD",
+    "API_TOKEN",
+    "ALERT_SIGNING_SECRET",
+    "WEBHOOK_SIGNING_SECRET",
+)
 
 __all__ = [
     "GROUPS",

@@ -108,6 +108,25 @@ def test_the_time_of_an_alert_counts_from_when_it_ended(
     assert (early, keeper.sweep(threading.Event())) == (0, 1)
 
 
+def test_how_long_is_a_setting(
+    store: Store, ledger: Ledger, clock: ManualClock, tmp_path: Path
+) -> None:
+    now = at(clock)
+    ledger.cancel([ledger.receive(a_new("cancelled", now)).seq], "operator")
+    ledger.receive(a_new("invalid", now, state="invalid", alert=None))
+    keep = retention.Keep(done=1, dead=3)
+    keeper = Upkeep(store, SteadyTime(clock), tmp_path / "copies", keep=keep)
+
+    clock.advance(2 * DAY)
+    keeper.sweep(threading.Event())
+    after_two = set(left(store))
+    clock.advance(2 * DAY)
+    keeper.sweep(threading.Event())
+
+    assert after_two == {"invalid"}
+    assert left(store) == []
+
+
 def test_what_is_replayed_while_old_alerts_go_stays(store: Store, ledger: Ledger) -> None:
     got = ledger.receive(a_new("a1", state="unrouted"))
     old = store.read(lambda c: retention.old_alerts(c, 40 * DAY * 1000, 0))
