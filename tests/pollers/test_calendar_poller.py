@@ -141,7 +141,7 @@ def test_429_is_waited_for_longer_each_time_and_the_copy_stays(
     assert desk.times == ["Wed 05:00", "Wed 07:00", "Wed 07:05", "Wed 07:15", "Wed 07:35",
                           "Wed 08:15"]  # fmt: skip
     assert state == "live"
-    assert detail == "week of 2026-12-13, fetched 2h ago; asked too often (429)"
+    assert detail == "week of 2026-12-13, fetched 3h ago; asked too often (429)"
     assert poller.status.detail.endswith("ago")
     assert len(desk.batches) == 2
 
