@@ -282,7 +282,7 @@ class Bench:
 
     def settle(self) -> None:
         """Do everything that is due at this time."""
-        for _ in range(10_000):
+        for _ in range(2_000):
             self.dispatcher._wake.clear()
             self.dispatcher.step()
             if not self.dispatcher._wake.is_set():
