@@ -508,3 +508,27 @@ def test_a_price_is_a_clean_number_from_the_feed(batches: list[Batch], symbol: s
         shown |= {print_.price for print_ in found[1:] if print_}
         assert price.value in shown
         assert 0 < price.value <= 1000
+
+
+# ---- whole values of other sources ----
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("CboeChain", "cboe"), ("Headlines", "headlines"), ("CalendarWeek", "weeks")]
+    + [("Releases", "releases")],
+)
+def test_the_newest_whole_value_of_a_name_is_kept_until_it_is_taken_back(
+    kind: str, name: str
+) -> None:
+    state = MarketState()
+    first, second = object(), object()
+
+    state.apply(Batch(kind, ["A", "B"], ([first, first],), 1.0))
+    state.apply(Batch(kind, ["A"], ([second],), 2.0))
+    kept = dict(getattr(state, name))
+    state.apply(Batch(kind, ["A"], ([None],), 3.0))
+
+    assert kept == {"A": second, "B": first}
+    assert getattr(state, name) == {"B": first}
+    assert not state.ignored
