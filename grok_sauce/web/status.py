@@ -8,10 +8,12 @@ from typing import Any, Final
 
 import flask
 
+from grok_sauce.alerts.numbers import COUNTERS
 from grok_sauce.web.site import Site, page, respond
 
 MAX_REPORT_AGE: Final = 15.0  # seconds; the report comes once a second
 MARKS: Final = ("fresh", "late", "down", "off")
+ALERT_COUNTS: Final = frozenset(COUNTERS) - {"held"}  # how many are held now
 
 Samples = list[tuple[dict[str, str], Any]]  # labels and value; None is not known
 Family = tuple[str, str, Samples]  # name, help, samples
@@ -77,10 +79,24 @@ def prometheus(report: Mapping[str, Any]) -> str:
     for key in ("depth", "limit"):
         samples: Samples = [({"queue": str(item["name"])}, item.get(key)) for item in queues]
         families.append((f"queue_{key}", f"queue {key}", samples))
+    families += _alerts(report.get("alerts") or {})
     lines = []
     for name, text, samples in families:
         lines += _family(f"grok_sauce_{name}", text, samples)
     return "\n".join(lines) + "\n"
+
+
+def _alerts(figures: Mapping[str, Any]) -> list[Family]:
+    """The router's figures under their own names; counts since the start are counters."""
+    found: list[Family] = []
+    for name, value in figures.items():
+        counts = name in ALERT_COUNTS
+        text = f"alerts {name.replace('_', ' ')}"
+        found.append((f"alerts_{name}_total" if counts else f"alerts_{name}", text, [({}, value)]))
+    targets: Mapping[str, Mapping[str, Any]] = figures.get("targets") or {}
+    rates: Samples = [({"target": id}, seen.get("success_percent")) for id, seen in targets.items()]
+    found.append(("alerts_target_success_percent", "newest attempts that were delivered", rates))
+    return found
 
 
 def _parts(kind: str, items: list[Mapping[str, Any]]) -> list[Family]:

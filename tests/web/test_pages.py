@@ -12,6 +12,7 @@ import pytest
 
 from grok_sauce.runtime.clock import ManualClock
 from grok_sauce.update import Update
+from grok_sauce.web.status import prometheus
 
 Make = Callable[..., SimpleNamespace]
 Browse = Callable[..., Any]
@@ -239,6 +240,22 @@ class TestMetrics:
         assert "feed_events_per_second" not in text.partition("source_events")[0]
         assert "None" not in text
         assert text.endswith("\n")
+
+    def test_the_router_counts_and_measures(self) -> None:
+        alerts = {
+            "delivered": 7,
+            "held": 2,
+            "accept_p99_ms": None,
+            "targets": {"localhost:9060": {"attempts": 4, "success_percent": 75.0}},
+        }
+
+        lines = prometheus({"ok": True, "alerts": alerts}).splitlines()
+
+        assert "# TYPE grok_sauce_alerts_delivered_total counter" in lines
+        assert "grok_sauce_alerts_delivered_total 7" in lines
+        assert "grok_sauce_alerts_held 2" in lines
+        assert 'grok_sauce_alerts_target_success_percent{target="localhost:9060"} 75.0' in lines
+        assert not any("accept" in line for line in lines)
 
     def test_up_is_0_without_a_report(self, make_site: Make, browse: Browse) -> None:
         text = browse(make_site(health=False).app).open("/metrics").get_data(as_text=True)
