@@ -53,13 +53,11 @@ TEMPLATES = {
     "butterfly.html": FRAME
     + "{{ plan.symbol }} {{ plan.status.state }} {{ saved.candidates|length }} {{ epoch }} "
     "{{ seq }}",
-    "alerts.html": FRAME
-    + "{{ tab }} {{ epoch }} {{ seq }} {{ router_url }}|{{ absent }}|"
+    "alerts.html": FRAME + "{{ tab }} {{ epoch }} {{ seq }} {{ router_url }}|{{ absent }}|"
     "{% if log %}{% for row in log.rows %}<td>{{ row.ticker or row.what }} {{ row.state }}</td>"
     "{% endfor %}{{ log.numbers.text }}{% endif %}|{% if detail %}{{ detail.body }}{% endif %}|"
     "{{ security }}|{{ audit }}",
-    "strategies.html": FRAME
-    + "{{ epoch }} {{ seq }} {{ router_url }}|{{ absent }}|"
+    "strategies.html": FRAME + "{{ epoch }} {{ seq }} {{ router_url }}|{{ absent }}|"
     "{% if tree %}{{ tree.strategies[0].name }} {{ numbers.text }} {{ tokens.rows|length }}"
     "{% endif %}",
     "setup.html": FRAME + "{{ revision }} {{ first_run }} {{ settings.gex.expiries }}",

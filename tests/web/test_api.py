@@ -121,7 +121,7 @@ def test_the_alert_servers_file_is_sent_where_it_belongs(make_site: Make, browse
     )
 
     assert answer.status_code == 422
-    assert "the alert router imports it" in answer.get_json()["error"]["message"]
+    assert "import it on the page Strategies" in answer.get_json()["error"]["message"]
 
 
 def test_a_query_is_trimmed_and_asked(make_site: Make, browse: Browse) -> None:
