@@ -45,6 +45,8 @@ SECRETS: Final = (
     "API_TOKEN",
     "ALERT_SIGNING_SECRET",
     "WEBHOOK_SIGNING_SECRET",
+    "NEWSAPI_KEY",
+    "FRED_API_KEY",
 )
 
 __all__ = [
