@@ -36,21 +36,29 @@ class Windows:
 
     def __init__(self) -> None:
         self._groups: dict[str, dict[int, HeldAlert]] = {}
+        self._ends: dict[str, int] = {}  # of each group's window
 
     def __len__(self) -> int:
         return sum(len(group) for group in self._groups.values())
 
     def add(self, held: HeldAlert) -> None:
-        """Add an alert; the same seq again changes nothing but its time."""
-        self._groups.setdefault(held.group, {})[held.seq] = held
+        """Add an alert; the same seq again replaces it."""
+        group = self._groups.setdefault(held.group, {})
+        is_known = held.seq in group
+        group[held.seq] = held
+        if is_known:
+            self._look_at(held.group)
+        else:
+            self._ends[held.group] = min(
+                held.release_ms, self._ends.get(held.group, held.release_ms)
+            )
 
     def take(self, seq: int) -> HeldAlert | None:
         """Take one out (it is cancelled); None when it does not wait here."""
         for group, alerts in self._groups.items():
             if seq in alerts:
                 held = alerts.pop(seq)
-                if not alerts:
-                    del self._groups[group]
+                self._look_at(group)
                 return held
         return None
 
@@ -61,8 +69,7 @@ class Windows:
     def next_ms(self, busy: Iterable[str] = ()) -> int | None:
         """When the next window ends, groups in busy left out; None: nothing waits."""
         without = set(busy)
-        ends = [_end(held) for group, held in self._groups.items() if group not in without]
-        return min(ends, default=None)
+        return min((end for group, end in self._ends.items() if group not in without), default=None)
 
     def due(self, now_ms: int, busy: Iterable[str] = ()) -> list[Window]:
         """Take out the windows that have ended, at most one per group and none of those in busy.
@@ -71,24 +78,26 @@ class Windows:
         lanes are given when a release is written.
         """
         without = set(busy)
+        over = [g for g, end in self._ends.items() if end <= now_ms and g not in without]
         found = []
-        for group in sorted(self._groups):
-            alerts = self._groups[group]
-            end = _end(alerts)
-            if group in without or end > now_ms:
-                continue
+        for group in sorted(over):
+            end, alerts = self._ends[group], self._groups[group]
             ended = sorted(alerts.values(), key=lambda held: held.seq)
             if all(held.options.delay_s == 0 for held in ended):
                 ended = ended[:1]  # no window: each on its own, in order of arrival
             for held in ended:
                 del alerts[held.seq]
+            self._look_at(group)
             found.append(Window(group, end, tuple(ended)))
-        self._groups = {group: alerts for group, alerts in self._groups.items() if alerts}
         return found
 
-
-def _end(alerts: dict[int, HeldAlert]) -> int:
-    return min(held.release_ms for held in alerts.values())
+    def _look_at(self, group: str) -> None:
+        """Reckon the end of a group's window anew, after its alerts changed."""
+        alerts = self._groups[group]
+        if alerts:
+            self._ends[group] = min(held.release_ms for held in alerts.values())
+        else:
+            del self._groups[group], self._ends[group]
 
 
 def net_zero_pairs(alerts: Iterable[HeldAlert]) -> list[Pair]:
