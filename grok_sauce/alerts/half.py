@@ -13,7 +13,6 @@ from grok_sauce.alerts.guards import Calendar, Guards
 from grok_sauce.alerts.intake import RETRY_AFTER, Answer, Intake, Post
 from grok_sauce.alerts.ledger import Ledger
 from grok_sauce.alerts.limits import Limits
-from grok_sauce.alerts.model import HeldAlert
 from grok_sauce.alerts.news import News
 from grok_sauce.alerts.numbers import Numbers
 from grok_sauce.alerts.operator import Operator
@@ -145,8 +144,9 @@ class AlertHalf:
             time,
             settings,
             self.numbers,
-            self._held,
+            self.dispatcher.take,
             self.dispatcher.depth,
+            lambda seq: self.news.changed([seq]),
         )
         self.intake = Door(receiver)
         self.refused, self.audit = receiver.refused, self.ledger.audit
@@ -203,7 +203,9 @@ class AlertHalf:
     def _load(self) -> None:
         self.routing.load()
         if not self._forwarding and self._is_new:
+            # The dispatcher may have read the switches already.
             self.ledger.switch("dry", "1", "first start of a demo")
+            self.dispatcher.dry(True)
         self.guards.load(self.ledger.switches())
         written = self.tokens.first_start(self._folder)
         if written is not None:
@@ -290,10 +292,6 @@ class AlertHalf:
 
     def _changed(self, seqs: Iterable[int]) -> None:
         self.news.changed(seqs)
-
-    def _held(self, held: HeldAlert, blocked: bool) -> None:
-        self.dispatcher.take(held, blocked)
-        self.news.changed([held.seq])
 
     def _lamp_turned(self) -> None:
         self._lamps_turned += 1

@@ -123,7 +123,8 @@ class Intake:
     """Answers posts from many threads at once; what it answers with 200 is stored for good.
 
     on_held is told of each alert that waits for its window, and whether its opens are
-    blocked; depth says how many alerts are not delivered yet. An alert whose commit comes
+    blocked; stored hears the number of every alert that was stored, whatever became of it;
+    depth says how many alerts are not delivered yet. An alert whose commit comes
     after its 503 is told to nobody: the dispatcher finds it in the store.
     """
 
@@ -138,6 +139,7 @@ class Intake:
         numbers: Numbers,
         on_held: Callable[[HeldAlert, bool], None],
         depth: Callable[[], int],
+        stored: Callable[[int], None] = lambda seq: None,
     ) -> None:
         self._ledger = ledger
         self._routes = routes
@@ -148,6 +150,7 @@ class Intake:
         self._numbers = numbers
         self._on_held = on_held
         self._depth = depth
+        self._stored = stored
         self._senders = Senders(settings)
         self._closed = False
         self._said: dict[str, int] = {}
@@ -276,6 +279,7 @@ class Intake:
     def _store(self, new: NewAlert) -> Received:
         received = self._ledger.receive(new)
         self._numbers.stored(received.state)
+        self._stored(received.seq)
         return received
 
     def _new(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
@@ -13,6 +12,7 @@ TOPIC: Final = "alert.state"
 NUMBERS: Final = "#numbers"  # keys beside the alerts' ids
 TREE: Final = "#tree_changed"
 KEPT: Final = 60  # newest alerts that a page starts with
+MOST: Final = 300  # changed alerts told at once; in a storm the newest of them
 BEAT: Final = 0.15  # seconds between two tellings
 QUIET: Final = 1.0  # seconds between two looks at the numbers
 
@@ -45,7 +45,6 @@ class News:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._changed: set[int] = set()
-        self._kept: OrderedDict[str, int] = OrderedDict()  # id -> seq, oldest first
         self._beside: dict[str, Any] = {}
         self.latest: dict[str, Any] | None = None
 
@@ -62,25 +61,12 @@ class News:
             self._wake.wait(QUIET)
             self._wake.clear()
             with self._lock:
-                seqs, self._changed = sorted(self._changed), set()
+                seqs, self._changed = sorted(self._changed)[-MOST:], set()
             self._tell(self._report.rows(seqs) if seqs else [])
             stop.wait(BEAT)
 
     def _tell(self, rows: list[dict[str, Any]]) -> None:
-        told: dict[str, dict[str, Any]] = {}
-        for row in sorted(rows, key=lambda row: row["seq"]):
-            oldest = next(iter(self._kept.values()), 0)
-            if row["id"] not in self._kept and len(self._kept) >= KEPT and row["seq"] < oldest:
-                continue  # long gone from every page's first look
-            self._kept[row["id"]] = row["seq"]
-            told[row["id"]] = row
-        gone = []
-        while len(self._kept) > KEPT:
-            oldest_id, _ = self._kept.popitem(last=False)
-            if told.pop(oldest_id, None) is None:
-                gone.append(oldest_id)
-        updates = [Update(TOPIC, name, row) for name, row in told.items()]
-        updates += [Update(TOPIC, name, None) for name in gone]
+        updates = [Update(TOPIC, row["id"], row) for row in sorted(rows, key=_seq)]
         self.latest = self._report.numbers()
         beside = {NUMBERS: self.latest, TREE: self._tree()}
         updates += [
@@ -91,3 +77,7 @@ class News:
         self._beside = beside
         if updates:
             self._publish(updates)
+
+
+def _seq(row: dict[str, Any]) -> int:
+    return int(row["seq"])

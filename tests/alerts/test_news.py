@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from grok_sauce.alerts.news import KEPT, NUMBERS, TREE, News
+from grok_sauce.alerts.news import MOST, NUMBERS, TREE, News
 from grok_sauce.update import Update
 
 
@@ -76,30 +76,31 @@ def test_the_newest_alerts_and_the_numbers_are_told_at_the_start(running: Any) -
     assert told[TREE] == "r1"
 
 
-def test_a_new_alert_takes_the_place_of_the_oldest(running: Any) -> None:
-    news, heard = running(Reports(KEPT))
+def test_what_changed_is_told_old_ones_too(running: Any) -> None:
+    news, heard = running(Reports(100))
     heard.next()
 
-    news.changed([KEPT + 1])
+    news.changed([101, 3])
 
-    assert heard.next() == {f"a{KEPT + 1}": {"id": f"a{KEPT + 1}", "seq": KEPT + 1}, "a1": None}
+    assert heard.next() == {f"a{seq}": {"id": f"a{seq}", "seq": seq} for seq in (3, 101)}
 
 
-def test_a_storm_tells_no_more_than_pages_keep(running: Any) -> None:
+def test_of_a_storm_the_newest_are_told(running: Any) -> None:
     news, heard = running(Reports(0))
     heard.next()
 
-    news.changed(range(1, 501))
+    news.changed(range(1, 2 * MOST))
 
-    assert set(heard.next()) == {f"a{seq}" for seq in range(441, 501)}
+    assert set(heard.next()) == {f"a{seq}" for seq in range(MOST, 2 * MOST)}
 
 
-def test_an_old_alert_that_changed_does_not_come_back(running: Any) -> None:
-    reports = Reports(100)
+def test_numbers_are_told_when_they_changed(running: Any) -> None:
+    reports = Reports(0)
     news, heard = running(reports)
     heard.next()
 
-    reports.waiting = 1  # so that there is something to hear
-    news.changed([3])
+    reports.waiting = 1
+    news.changed([])
 
     assert heard.next() == {NUMBERS: {"waiting": 1}}
+    assert news.latest == {"waiting": 1}
