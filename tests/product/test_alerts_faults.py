@@ -288,6 +288,22 @@ def test_a_pause_holds_over_a_kill_and_drops_nothing(launch: Callable[..., Route
         assert len(listener.effects()) == 1
 
 
+def test_after_a_pause_alerts_of_different_windows_keep_their_order(
+    launch: Callable[..., Router],
+) -> None:
+    with Listener() as listener:
+        router = launch(demo.tree({"NQ": [listener.port]}, delay_s=0.5)).wait()
+        router.api("POST", "/api/alerts/pause", {"paused": True})
+        for body in (opening(n=1), closing(n=2), opening(n=3)):
+            assert router.webhook(body).status == 200
+            time.sleep(1.0)  # its window has ended
+
+        router.api("POST", "/api/alerts/pause", {"paused": False})
+
+        router.settle()
+        assert [effect.body["price"] for effect in listener.effects()] == [1, 2, 3]
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_stop_while_a_target_hangs_takes_five_seconds_at_most(
     launch: Callable[..., Router], mode: str
