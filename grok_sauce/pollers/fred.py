@@ -111,9 +111,9 @@ class FredPoller:
         """FRED's own word on the series' release, else the table's."""
         return self._ids.get(measure.series, measure.release)
 
-    def due(self, key: str) -> float:
-        """When a measure is asked for next, market time."""
-        now, measure = self._clock.market(), self._measures[key]
+    def due(self, key: str, now: float) -> float:
+        """When a measure is asked for next, market time; at most now when it is due."""
+        measure = self._measures[key]
         last, held = self._tried.get(key), self._held.get(key)
         last = None if last is None else min(last, now)
         if last is not None and key in self._faults:
@@ -131,7 +131,7 @@ class FredPoller:
         Values first, then the series' releases, then the releases' days.
         """
         now = self._clock.market()
-        dues = {key: self.due(key) for key in self._measures}
+        dues = {key: self.due(key, now) for key in self._measures}
         first = min(dues, key=lambda key: dues[key], default=None)
         if first is not None and dues[first] <= now:
             self._ask(lambda: self._pull(first), lambda text: self._fault(first, text))
@@ -304,7 +304,7 @@ class FredPoller:
         if (why := self._off()) is not None:
             status.state, status.detail, status.next_try = "off", why, None
             return
-        soonest = min((self.due(key) for key in self._measures), default=now)
+        soonest = min((self.due(key, now) for key in self._measures), default=now)
         status.next_try = self._clock.real() + max(0.0, soonest - now) / self._clock.speed
         status.facts["series"] = len(self._measures)
         status.facts["known"] = len(self._held)

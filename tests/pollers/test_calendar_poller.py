@@ -58,6 +58,14 @@ class WeekDesk:
         )  # fmt: skip
 
 
+class Ticking(ManualClock):
+    """A clock that never shows the same time twice, like the real one."""
+
+    def market(self) -> float:
+        self.set_market(super().market() + 1e-3)
+        return super().market()
+
+
 @pytest.fixture
 def desk(site: Any, tmp_path: Path) -> WeekDesk:
     start = instant(WEDNESDAY, 5)
@@ -66,6 +74,16 @@ def desk(site: Any, tmp_path: Path) -> WeekDesk:
 
 def test_the_poller_is_in_the_table() -> None:
     assert POLLERS["forex_factory"] == CalendarPoller.__module__
+
+
+def test_a_clock_that_runs_on_while_it_is_read_keeps_nothing_from_being_due(
+    desk: WeekDesk, let_run: Run
+) -> None:
+    desk.clock = Ticking(desk.clock.market(), desk.clock.real())
+
+    let_run(desk.poller(), desk.clock, 30)
+
+    assert len(desk.batches) == 1
 
 
 def test_it_is_off_unless_switched_on(desk: WeekDesk, let_run: Run) -> None:

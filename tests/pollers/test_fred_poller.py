@@ -86,6 +86,14 @@ class FredDesk:
         return [when for name, when in self.times if name == series]
 
 
+class Ticking(ManualClock):
+    """A clock that never shows the same time twice, like the real one."""
+
+    def market(self) -> float:
+        self.set_market(super().market() + 1e-3)
+        return super().market()
+
+
 @pytest.fixture
 def desk(site: Any, tmp_path: Path) -> FredDesk:
     return FredDesk(site, tmp_path)
@@ -111,6 +119,16 @@ def test_it_learns_values_then_releases_then_their_days(desk: FredDesk, let_run:
     assert found.updated == AT - 28 * 86400
     assert found.next_at(desk.clock.market()) == AT
     assert (poller.status.state, poller.status.facts) == ("live", {"series": 2, "known": 2})
+
+
+def test_a_clock_that_runs_on_while_it_is_read_keeps_nothing_from_being_due(
+    desk: FredDesk, let_run: Run
+) -> None:
+    desk.clock = Ticking(AT - HOUR, AT - HOUR)
+
+    let_run(desk.poller(), desk.clock, 30)
+
+    assert set(desk.held) == {"PAYEMS:chg", "UNRATE:lin"}
 
 
 def test_a_release_is_asked_for_by_the_minute_until_it_has_come(

@@ -62,6 +62,14 @@ class NewsDesk:
         )
 
 
+class Ticking(ManualClock):
+    """A clock that never shows the same time twice, like the real one."""
+
+    def market(self) -> float:
+        self.set_market(super().market() + 1e-3)
+        return super().market()
+
+
 @pytest.fixture
 def desk(site: Any, clock: ManualClock, tmp_path: Path) -> NewsDesk:
     return NewsDesk(site, clock, tmp_path)
@@ -72,6 +80,16 @@ Run = Callable[[Any, ManualClock, float], None]
 
 def test_the_poller_is_in_the_table() -> None:
     assert POLLERS["news"] == NewsPoller.__module__
+
+
+def test_a_clock_that_runs_on_while_it_is_read_keeps_nothing_from_being_due(
+    desk: NewsDesk, let_run: Run
+) -> None:
+    desk.clock = Ticking(desk.clock.market(), desk.clock.real())
+
+    let_run(desk.poller(), desk.clock, 30)
+
+    assert len(desk.batches) == 1
 
 
 def test_the_key_travels_in_a_header_alone(desk: NewsDesk, let_run: Run) -> None:
