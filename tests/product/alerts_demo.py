@@ -170,7 +170,7 @@ class Router(Product):
     def api(self, method: str, path: str, body: Any = None) -> Any:
         """An API call that must succeed."""
         status, told = self.send(method, path, body)
-        assert status == 200, (status, told)
+        assert status in (200, 201), (status, told)
         return told
 
     def delivery(self, alert: str, leg: str | None = None) -> dict[str, Any]:
