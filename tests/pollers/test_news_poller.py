@@ -140,6 +140,21 @@ def test_searches_and_polls_together_stay_inside_the_quota(desk: NewsDesk, let_r
     assert max(gaps) < 3 * HOUR
 
 
+def test_searches_leave_calls_for_the_headlines(desk: NewsDesk, let_run: Run) -> None:
+    poller = desk.poller()
+    start = desk.clock.market()
+
+    with pytest.raises(QuotaUsed) as full:
+        for n in range(60):
+            poller.search(f"gold {n}")
+    searched = len(desk.times)
+    let_run(poller, desk.clock, 3 * HOUR)
+
+    assert (searched, full.value.next_at) == (42, start + 12 * HOUR)
+    assert poller.next_call() == start + 12 * HOUR
+    assert len(desk.times) == 43
+
+
 def test_a_restart_asks_only_when_the_last_call_is_old_enough(desk: NewsDesk, let_run: Run) -> None:
     let_run(desk.poller(), desk.clock, 60)
     let_run(desk.poller(), desk.clock, 60)
