@@ -110,6 +110,7 @@ class AlertHalf:
             read=self.store.read,
             sends=settings.concurrent_sends,
             max_attempts=settings.max_attempts,
+            is_ready=lambda: self.intake.is_open,
         )
         self.probe = Probe(
             self.routing,
