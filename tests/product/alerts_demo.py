@@ -90,7 +90,9 @@ class Router(Product):
         self.folder = folder
         self.log = folder / "log.txt"
         self.data = folder / "data"
-        self.database = self.data / "alerts.db"
+        # On its embedded market the dashboard keeps alerts apart from real ones.
+        self.home = self.data / "demo" if role == "all" else self.data
+        self.database = self.home / "alerts.db"
         self._arguments = (*arguments, "--role", role)
         self._before = as_ordinary_user if ordinary else None
         environ = {k: v for k, v in os.environ.items() if not k.startswith("GROK_SAUCE_")}
@@ -100,9 +102,9 @@ class Router(Product):
             "PYTHONUNBUFFERED": "1",
             **env,
         }
-        self.data.mkdir(parents=True, exist_ok=True)
+        self.home.mkdir(parents=True, exist_ok=True)
         if routing is not None:
-            (self.data / "routing.json").write_text(json.dumps(routing), encoding="utf-8")
+            (self.home / "routing.json").write_text(json.dumps(routing), encoding="utf-8")
         self.start()
 
     def start(self) -> Router:
@@ -125,8 +127,8 @@ class Router(Product):
 
     @property
     def token(self) -> str:
-        """What data/webhook_token holds."""
-        text = (self.data / "webhook_token").read_text("utf-8").strip()
+        """What the file webhook_token holds."""
+        text = (self.home / "webhook_token").read_text("utf-8").strip()
         return text.rpartition("/")[2]
 
     def wait(self, seconds: float = 40) -> Router:
@@ -139,7 +141,7 @@ class Router(Product):
             pytest.fail(f"ended with {self.process.returncode}:\n{self.text()}")
         with contextlib.suppress(OSError):
             # 503 until everything is loaded; a GET uses nobody's limits.
-            return (self.data / "webhook_token").exists() and self.get("/webhook", 2)[0] == 405
+            return (self.home / "webhook_token").exists() and self.get("/webhook", 2)[0] == 405
         return False
 
     def webhook(
