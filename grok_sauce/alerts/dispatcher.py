@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BEAT_S: Final = 0.2  # at most between two looks at the schedule
+LEAST_MS: Final = 2  # at least
 SWEEP_S: Final = 2.0  # between two looks into the store for alerts nobody told us of
 READY_S: Final = 0.05
 FINISH_S: Final = 3.8  # for sends under way when the program stops
@@ -257,7 +258,8 @@ class Dispatcher:
             at = self._schedule.next_ms()
         if at is None:
             return BEAT_S
-        return min(max(at - self._time.now_ms(), 0) / MS, BEAT_S)
+        # Never nothing: a wait of 0 would let no green thread run.
+        return min(max(at - self._time.now_ms(), LEAST_MS) / MS, BEAT_S)
 
     def _begin(self, action: Action) -> None:
         if isinstance(action, Send):
@@ -372,9 +374,10 @@ class Dispatcher:
         """Find held alerts that nobody told us of: stored after the sender had been refused."""
         with self._lock:
             also_deliveries, self._look_again = self._look_again, False
+            known = {held.seq for held in self._schedule.windows.all()}
         deliveries: list[Delivery] = []
         try:
-            rows = self._lasting.look(_held_rows)
+            rows = self._lasting.look(lambda connection: _held_rows(connection, known))
             if also_deliveries:
                 deliveries = self._lasting.look(records.unsettled)
         except StoreBusy:
@@ -396,5 +399,7 @@ class Dispatcher:
             log.exception("alerts: news of a change could not be told")
 
 
-def _held_rows(connection: sqlite3.Connection) -> list[tuple[HeldAlert, bool]]:
-    return [(held, GAP_BLOCKED in held.alert.flags) for held in records.held(connection)]
+def _held_rows(connection: sqlite3.Connection, known: set[int]) -> list[tuple[HeldAlert, bool]]:
+    """Held alerts that are not known, and whether their opens are blocked."""
+    held = records.held(connection, known)
+    return [(each, GAP_BLOCKED in each.alert.flags) for each in held]

@@ -29,9 +29,11 @@ class Window:
 class Windows:
     """Alerts that wait for the end of their group's window.
 
-    The first alert of a group opens it; later ones join and can only end it sooner (a ticker
-    with a shorter delay), so nobody waits longer than its own delay. With delay 0 an alert is
-    released alone and at once.
+    The first alert of a group opens it; those that come before its end join and can only end it
+    sooner (a ticker with a shorter delay), so nobody waits longer than its own delay. What comes
+    after the end opens the next window, also when the release of this one is late (a restart, a
+    stall): a close of then must not go before an open of now, nor cancel it. With delay 0 an
+    alert is released alone and at once.
     """
 
     def __init__(self) -> None:
@@ -52,6 +54,10 @@ class Windows:
             self._ends[held.group] = min(
                 held.release_ms, self._ends.get(held.group, held.release_ms)
             )
+
+    def holds(self, held: HeldAlert) -> bool:
+        """Does this alert wait here?"""
+        return held.seq in self._groups.get(held.group, ())
 
     def take(self, seq: int) -> HeldAlert | None:
         """Take one out (it is cancelled); None when it does not wait here."""
@@ -82,7 +88,8 @@ class Windows:
         found = []
         for group in sorted(over):
             end, alerts = self._ends[group], self._groups[group]
-            ended = sorted(alerts.values(), key=lambda held: held.seq)
+            joined = [held for held in alerts.values() if held.received_ms <= end]
+            ended = sorted(joined, key=lambda held: held.seq)
             if all(held.options.delay_s == 0 for held in ended):
                 ended = ended[:1]  # no window: each on its own, in order of arrival
             for held in ended:

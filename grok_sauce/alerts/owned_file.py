@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Sequence
@@ -56,6 +57,9 @@ class OwnedFile:
                     "stop it, or give --data of its own to this one"
                 ) from None
             self._locked = True
+        # Orders and addresses are in it: for the owner alone, from the first byte on.
+        with contextlib.suppress(OSError):  # opening says what is wrong
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
         try:
             opened = database.open_database(self.path, MIGRATIONS, now=self._time.wall_ms() / MS)
         except database.StorageError as problem:

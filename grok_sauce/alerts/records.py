@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from typing import Any, Final
@@ -192,10 +192,17 @@ def held_of(row: AlertRow) -> HeldAlert:
     )
 
 
-def held(connection: sqlite3.Connection) -> list[HeldAlert]:
-    """All alerts that wait for their window, by seq."""
-    rows = connection.execute(f"{_SELECT_ALERT} WHERE state = 'held' ORDER BY seq")
-    return [held_of(_alert_row(row)) for row in rows]
+def held(connection: sqlite3.Connection, known: Collection[int] = ()) -> list[HeldAlert]:
+    """All alerts that wait for their window, by seq; those in known are not even read."""
+    seqs = connection.execute("SELECT seq FROM alert WHERE state = 'held' ORDER BY seq")
+    wanted = [seq for (seq,) in seqs if seq not in known]
+    found = []
+    for start in range(0, len(wanted), CHUNK):
+        some = wanted[start : start + CHUNK]
+        found += connection.execute(
+            f"{_SELECT_ALERT} WHERE seq IN ({marks(some)}) AND state = 'held' ORDER BY seq", some
+        ).fetchall()
+    return [held_of(_alert_row(row)) for row in found]
 
 
 def listed(

@@ -279,7 +279,7 @@ class RoutingFile:
         tree = RoutingTree(document, self._target_path)
         if len(json.dumps(document, indent=2)) >= MAX_BYTES:
             raise SettingsError(f"not saved: more than {MAX_BYTES} bytes are too many for a tree")
-        offload(write_json, self.path, document, VERSIONS)
+        offload(write_json, self.path, document, VERSIONS, True)  # for the owner alone
         data = _read_bytes(self.path) or b""
         self._revision, self._stamp = _revision(data), self._stamp_of_file()
         self._enforce(tree, data)

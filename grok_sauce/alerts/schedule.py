@@ -70,12 +70,20 @@ class Schedule:
         self._next_ms: int | None = None
 
     def hold(self, held: HeldAlert, blocked: bool = False) -> None:
-        """Let an alert wait for the end of its window; blocked: its opens will be skipped."""
-        if any(held.seq in _seqs(release) for release in self._releasing.values()):
+        """Let an alert wait for the end of its window; blocked: its opens will be skipped.
+
+        One that waits already, or is being released, is left as it is.
+        """
+        if self.holds(held):
             return
         self.windows.add(held)
         if blocked:
             self._blocked.add(held.seq)
+
+    def holds(self, held: HeldAlert) -> bool:
+        """Is it known here, waiting or being released?"""
+        release = self._releasing.get(held.group)
+        return self.windows.holds(held) or (release is not None and held.seq in _seqs(release))
 
     def withdraw(self, seq: int) -> tuple[HeldAlert, bool] | None:
         """Take a held alert out, with its blocked mark; None: it is not held (any more)."""
@@ -152,7 +160,9 @@ class Schedule:
         for delivery in sorted(ready, key=lambda each: each.order):
             breaker = self._breakers.get(delivery.target)
             if breaker is not None and not breaker.lets_through(now_ms):
-                later.append(breaker.next_probe_ms)
+                probe = breaker.next_probe_ms
+                if probe is not None and probe > now_ms:  # else it is under way, and will be told
+                    later.append(probe)
             elif self._has_room(delivery.target, now_ms):
                 self.lanes.begin(delivery, sending=True)
                 self._sending.setdefault(delivery.target, {})[delivery.id] = now_ms

@@ -27,6 +27,7 @@ HEAVY_WORKERS: Final = 2  # heavy jobs at a time; more would only take turns on 
 CONNECTION: Final = "grok_sauce.connection"  # where a WSGI environment holds its Connection
 # What follows is a secret and is written nowhere.
 _TOKEN_PATH: Final = re.compile(r"(/webhook/)[^\s'\"?#]+")
+_QUERY: Final = re.compile(r"\?\S*")  # may hold what somebody pasted by mistake
 
 
 @dataclass
@@ -310,7 +311,7 @@ class Server:
 
             def log(self, type: str, message: str, *args: Any) -> None:
                 if log.isEnabledFor(logging.DEBUG):
-                    log.debug("%s", _TOKEN_PATH.sub(r"\1…", message % args))
+                    log.debug("%s", _QUERY.sub("?…", _TOKEN_PATH.sub(r"\1…", message % args)))
 
         host, port = self._sock.getsockname()[:2]
         self._werkzeug = make_server(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -141,6 +142,16 @@ def test_what_is_not_sent_is_told_as_well(
 
 def rows(running: Running) -> list[dict[str, Any]]:
     return [row for key, row in list(running.told.items()) if row and not key.startswith("#")]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
+def test_what_it_keeps_is_for_the_owner_alone(make: Any, tmp_path: Path) -> None:
+    make().start().post()
+
+    open_to_others = [
+        path.name for path in (tmp_path / "data").iterdir() if path.stat().st_mode & 0o077
+    ]
+    assert open_to_others == []
 
 
 def test_before_everything_is_loaded_everybody_is_asked_to_come_again(make: Any) -> None:

@@ -188,3 +188,19 @@ def test_without_times_numbers_decide_and_without_them_arrival(alerts: list[Held
     plain = [each.seq for each in ordered if each.alert.trade_number is None]
     assert numbers == sorted(numbers)
     assert plain == sorted(plain)
+
+
+def test_what_came_after_the_end_waits_for_the_next_window() -> None:
+    """A release that is late, after a restart or a stall, takes nothing in that came later."""
+    windows = Windows()
+    windows.add(held(1, at=0, delay_s=2))
+    windows.add(held(2, at=2_000, delay_s=2))
+    windows.add(held(3, at=2_001, delay_s=2))
+
+    (first,) = windows.due(60_000)
+    (second,) = windows.due(60_000)
+
+    assert [each.seq for each in first.alerts] == [1, 2]
+    assert [each.seq for each in second.alerts] == [3]
+    assert second.end_ms == 4_001
+    assert windows.due(60_000) == []

@@ -139,6 +139,31 @@ def test_while_a_breaker_is_open_nothing_is_sent_and_then_one_delivery_decides()
     assert len(after) == 2
 
 
+def test_while_the_deciding_attempt_is_under_way_nothing_is_due_in_the_past() -> None:
+    """A time in the past would keep the dispatcher awake: nobody else would get a turn."""
+    schedule = Schedule()
+    schedule.put([delivery(id, ticker=f"T{id}", group=f"T{id}") for id in range(1, 4)], NOW)
+    schedule.load_breakers({"localhost:9060": {"until_ms": NOW + 900, "pause_s": 5}}, NOW)
+
+    half = sends(schedule, NOW + 900)
+    again = sends(schedule, NOW + 1500)
+    at = schedule.next_ms()
+
+    assert (len(half), again) == (1, [])
+    assert at is not None
+    assert at > NOW + 1500
+
+
+def test_an_alert_that_is_known_stays_as_it_is() -> None:
+    schedule = Schedule()
+    schedule.hold(held(1, at=NOW), blocked=False)
+
+    schedule.hold(held(1, at=NOW + 500), blocked=True)
+
+    assert [each.received_ms for each in schedule.windows.all()] == [NOW]
+    assert schedule.withdraw(1) == (held(1, at=NOW), False)
+
+
 def test_a_breaker_of_a_clock_that_ran_ahead_opens_within_a_minute() -> None:
     schedule = Schedule()
     schedule.load_breakers({"localhost:9060": {"until_ms": NOW + 10**9, "pause_s": 60}}, NOW)
