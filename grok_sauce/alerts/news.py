@@ -12,7 +12,7 @@ TOPIC: Final = "alert.state"
 NUMBERS: Final = "#numbers"  # keys beside the alerts' ids
 TREE: Final = "#tree_changed"
 KEPT: Final = 60  # newest alerts that a page starts with
-MOST: Final = 300  # changed alerts told at once; in a storm the newest of them
+MOST: Final = 60  # changed alerts told at once; in a storm the newest of them
 BEAT: Final = 0.15  # seconds between two tellings
 QUIET: Final = 1.0  # seconds between two looks at the numbers
 
