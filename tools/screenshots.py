@@ -30,6 +30,10 @@ from zoneinfo import ZoneInfo
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tools.alert_scene import scene  # noqa: E402 - only now is the project on the path
+
 START = "2026-12-16T14:32:00"
 SEED = "20"  # a day with rows of both colours and a few busy ones
 MORNING = "2026-12-16T09:20:00"  # the chains are there when the session opens
@@ -72,7 +76,14 @@ SHOTS = [
     ("butterfly-dark", PLANNER, 1440, 1000, "dark", "standard"),
     ("butterfly-light", PLANNER, 1440, 1000, "light", "standard"),
     ("butterfly-phone", PLANNER, 390, 844, "dark", "standard"),
+    ("alerts-dark", "/alerts", 1440, 900, "dark", "standard"),
+    ("alerts-light", "/alerts", 1440, 900, "light", "standard"),
+    ("alerts-phone", "/alerts", 390, 844, "dark", "standard"),
+    ("strategies-dark", "/strategies", 1440, 900, "dark", "standard"),
+    ("strategies-light", "/strategies", 1440, 900, "light", "standard"),
+    ("strategies-phone", "/strategies", 390, 844, "dark", "standard"),
 ]
+ROUTER = ("alerts", "strategies")  # pictures that need alerts
 OPTIONS = ("gex", "butterfly")  # pictures that need a morning
 # Pages longer than a picture end below this part, so that no panel is cut in two.
 ENDS = {f"/gex/{SYMBOL}": '[data-chart="volume"]'}
@@ -257,8 +268,14 @@ def main() -> int:
                 save_candidates(url)
                 wait_for_options(url)
                 take_over(kept, Path(folder) / "demo" / "history.db")
-            for shot in shots:
+            plain = [shot for shot in shots if not shot[0].startswith(ROUTER)]
+            for shot in plain:
                 shoot(browser, url, shot, args.out)
+            if len(plain) < len(shots):
+                with scene(url, Path(folder) / "demo"):
+                    for shot in shots:
+                        if shot not in plain:
+                            shoot(browser, url, shot, args.out)
         browser.close()
     return 0
 

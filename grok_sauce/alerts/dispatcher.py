@@ -24,8 +24,6 @@ from grok_sauce.alerts.store import StoreBusy
 from grok_sauce.runtime import concurrency
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from grok_sauce.alerts.ledger import Ledger
     from grok_sauce.alerts.numbers import Numbers
     from grok_sauce.runtime.clock import Clock
@@ -377,7 +375,7 @@ class Dispatcher:
             known = {held.seq for held in self._schedule.windows.all()}
         deliveries: list[Delivery] = []
         try:
-            rows = self._lasting.look(lambda connection: _held_rows(connection, known))
+            rows = self._lasting.look(lambda connection: records.held(connection, known))
             if also_deliveries:
                 deliveries = self._lasting.look(records.unsettled)
         except StoreBusy:
@@ -385,8 +383,8 @@ class Dispatcher:
         finally:
             self._sweeping = False
         with self._lock:
-            for held, blocked in rows:
-                self._schedule.hold(held, blocked)
+            for held in rows:
+                self._schedule.hold(held, GAP_BLOCKED in held.alert.flags)
             self._schedule.put(
                 [each for each in deliveries if self._is_new(each)], self._time.now_ms()
             )
@@ -397,9 +395,3 @@ class Dispatcher:
             self._changed(seqs)
         except Exception:
             log.exception("alerts: news of a change could not be told")
-
-
-def _held_rows(connection: sqlite3.Connection, known: set[int]) -> list[tuple[HeldAlert, bool]]:
-    """Held alerts that are not known, and whether their opens are blocked."""
-    held = records.held(connection, known)
-    return [(each, GAP_BLOCKED in each.alert.flags) for each in held]

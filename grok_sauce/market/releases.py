@@ -168,7 +168,7 @@ def period_of(rhythm: Rhythm, day: date, lag: int) -> date:
     if rhythm == "daily":
         return day - timedelta(days=lag)
     if rhythm == "weekly":
-        return day - timedelta(days=(day.weekday() + 2) % 7 + 7 * (lag - 1))
+        return day - timedelta(days=(day.weekday() + 1) % 7 + 1 + 7 * (lag - 1))  # a Saturday
     step = 3 if rhythm == "quarterly" else 1
     months = day.year * 12 + (day.month - 1) // step * step - lag * step
     return date(months // 12, months % 12 + 1, 1)
