@@ -327,6 +327,7 @@ TestLife.settings = settings(
 
 
 @pytest.mark.slow
+@pytest.mark.endurance
 @pytest.mark.timeout(3600)
 class TestLongLife(Life.TestCase):  # type: ignore[misc]
     settings = settings(

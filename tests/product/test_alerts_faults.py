@@ -89,6 +89,7 @@ def test_one_hanging_target_of_ten_does_not_hold_up_the_others(
 
 
 @pytest.mark.slow
+@pytest.mark.endurance
 @pytest.mark.timeout(400)
 def test_the_others_slowest_hundredth_stays_within_a_fifth(launch: Callable[..., Router]) -> None:
     tries = []

@@ -68,6 +68,7 @@ def test_sixty_kills_lose_nothing_double_nothing_and_turn_nothing_round(
 
 
 @pytest.mark.slow
+@pytest.mark.endurance
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_two_hundred_kills(launch: Callable[..., Router], seed: int) -> None:

@@ -123,6 +123,7 @@ def test_a_steady_stream_is_taken_and_delivered_in_order(
 
 
 @pytest.mark.slow
+@pytest.mark.endurance
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("mode", MODES)
 def test_fifty_a_second_for_ten_minutes_at_the_default_limits(
@@ -137,6 +138,7 @@ def test_fifty_a_second_for_ten_minutes_at_the_default_limits(
 
 
 @pytest.mark.slow
+@pytest.mark.endurance
 @pytest.mark.timeout(300)
 def test_two_hundred_a_second_for_a_minute_with_the_limit_raised(
     launch: Callable[..., Router],
