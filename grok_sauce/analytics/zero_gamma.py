@@ -278,7 +278,8 @@ def _near_turns(sums: Array, nodes: Places) -> list[int]:
     before, here, after = (sign * sums[inner + step] for step in (-1, 0, 1))
     bend, slope = before + after - 2 * here, 0.5 * (after - before)
     turns = (before >= here) & (after >= here) & (bend > 0)
-    least = here - 0.5 * slope * slope / np.where(turns, bend, 1.0)
+    with np.errstate(over="ignore"):  # a square beyond floats is far below 0 all the same
+        least = here - 0.5 * slope * slope / np.where(turns, bend, 1.0)
     found: list[int] = inner[turns & (least < 0.5 * here)].tolist()
     return found
 
