@@ -44,10 +44,10 @@ class AlertFilter:
             add("a.wall_ms < ?", self.to_ms)
         inner: list[str] = []
         if self.target is not None:
-            inner.append("d.target = ?")
+            inner.append("+d.target = ?")
             values.append(self.target)
         if self.delivery_states:
-            inner.append(f"d.state IN ({marks(self.delivery_states)})")
+            inner.append(f"+d.state IN ({marks(self.delivery_states)})")
             values.extend(self.delivery_states)
         if inner:
             found = f"SELECT 1 FROM delivery d WHERE d.alert_seq = a.seq AND {' AND '.join(inner)}"

@@ -87,7 +87,8 @@ def count(connection: sqlite3.Connection, wall_ms: int) -> Counted:
         ),
         today_delivered=one(
             "SELECT count(*) FROM alert a WHERE wall_ms >= ? AND wall_ms < ? AND EXISTS"
-            " (SELECT 1 FROM delivery d WHERE d.alert_seq = a.seq AND d.state = 'delivered')",
+            # The plus keeps SQLite from walking through all that was ever delivered, per alert.
+            " (SELECT 1 FROM delivery d WHERE d.alert_seq = a.seq AND +d.state = 'delivered')",
             begin,
             end,
         ),
