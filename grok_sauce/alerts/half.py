@@ -91,13 +91,7 @@ class AlertHalf:
 
     def _join(self, clock: Clock, publish: Callable[[Sequence[Update]], None]) -> None:
         settings, time = self.settings, self.time
-        transport = Transport(
-            self._guard,
-            clock,
-            settings.signing_keys,
-            connect_s=settings.connect_timeout_s,
-            total_s=settings.send_timeout_s,
-        )
+        transport = self._transport(clock)
         self.dispatcher = Dispatcher(
             self.ledger,
             self.routing,
@@ -154,6 +148,16 @@ class AlertHalf:
         # The store outlives the others: how a last delivery ended must still be written.
         self._workers, self._committer = Supervisor(clock), Supervisor(clock)
         self.supervisors = [self._workers, self._committer]
+
+    def _transport(self, clock: Clock) -> Transport:
+        settings = self.settings
+        return Transport(
+            self._guard,
+            clock,
+            settings.signing_keys,
+            connect_s=settings.connect_timeout_s,
+            total_s=settings.send_timeout_s,
+        )
 
     def _live(self) -> Live:
         return Live(
