@@ -137,6 +137,14 @@ def _refusal(chain: OptionChain, spot: float | None) -> Refusal | None:
     return "no_spot" if spot is None else None
 
 
+def _as_given(chain: OptionChain, greeks: _Greeks) -> _Greeks:
+    """The chain's own gamma where it can be one, and its delta where none was worked out."""
+    known = (chain.gamma >= 0) & (chain.gamma <= MAX_GAMMA)
+    given = np.where(np.abs(chain.delta) <= 1, chain.delta, np.nan)
+    delta = np.where(np.isnan(greeks.delta), given, greeks.delta)
+    return greeks._replace(gamma=np.where(known, chain.gamma, np.nan), delta=delta)
+
+
 def prepare(
     chain: OptionChain,
     rates: Rates,
@@ -166,10 +174,7 @@ def prepare(
     terms = (usable, strike, years, vol, chain.is_call, rate, carry)
     greeks = _greeks(*terms)
     if gamma != "model":
-        known = (chain.gamma >= 0) & (chain.gamma <= MAX_GAMMA)
-        given = np.where(np.abs(chain.delta) <= 1, chain.delta, np.nan)
-        delta = np.where(np.isnan(greeks.delta), given, greeks.delta)
-        greeks = greeks._replace(gamma=np.where(known, chain.gamma, np.nan), delta=delta)
+        greeks = _as_given(chain, greeks)
     verdict = _judge(chain, live, vol if gamma == "model" else greeks.gamma, stale)
     sound = (verdict == 0) | (verdict == 1 + _ORDER.index("no_oi"))
     if refused:
