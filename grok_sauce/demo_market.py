@@ -19,6 +19,7 @@ from grok_sauce.runtime.clock import SharedClock
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
+KEY = "demo"  # what the embedded market takes from everybody
 FIRST_LINE_TIMEOUT = 30.0  # seconds; a recorded file has to be read before the market opens
 
 
@@ -29,6 +30,17 @@ class MarketAddress:
     http: str
     seed: int
     clock: SharedClock
+
+    @property
+    def services(self) -> dict[str, str]:
+        """Variables that make its headlines, calendar and economy the ones that are asked."""
+        return {
+            "NEWSAPI_BASE": self.http,
+            "NEWSAPI_KEY": KEY,
+            "FOREX_FACTORY_BASE": self.http,
+            "FRED_API_BASE": self.http,
+            "FRED_API_KEY": KEY * 8,  # FRED's keys have 32 characters
+        }
 
     @property
     def port(self) -> int:

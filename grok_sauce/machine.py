@@ -37,19 +37,18 @@ log = logging.getLogger(__name__)
 ROOT: Final = Path(__file__).resolve().parent.parent
 PORT: Final = 5010
 WHOLE_STOP: Final = 4.5  # seconds; somebody who asks for the end waits five
-DEMO_SECRETS: Final = ("CLIENT_SECRET", "REFRESH_TOKEN", "CLIENT_ID")
+DEMO_SECRETS: Final = (
+    "CLIENT_SECRET",
+    "REFRESH_TOKEN",
+    "CLIENT_ID",
+    "NEWSAPI_KEY",
+    "FRED_API_KEY",
+)
 ABSENT: Final = {
-    "news": "No headline source is part of this version yet.",
-    "fred": "No FRED source is part of this version yet.",
-    "forex_factory": "No calendar source is part of this version yet.",
     "tradingview": "TradingView is not part of this version yet.",
     "notices": "Notices are not part of this version yet.",
 }
-REASONS: Final = {
-    "sentiment": "No headline source is running.",
-    "calendar": "No calendar source is running.",
-    "headlines": "No headline source is running.",
-}
+REASONS: Final[dict[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +172,7 @@ def build(options: Options, environ: Mapping[str, str]) -> Machine:
             "CLIENT_SECRET": "demo",
             "REFRESH_TOKEN": "demo",
             "TASTY_API_BASE": address.http,
+            **address.services,
         }
     return Machine(options, environ, web, alerts, sock, clock, Embedded(market, demo, seed))
 

@@ -13,6 +13,7 @@ from grok_sauce.analytics import ANALYTICS
 from grok_sauce.clients.tastytrade import Tastytrade, TastytradeSettings
 from grok_sauce.desks.butterfly_chains import butterfly_desk
 from grok_sauce.desks.connection_test import ConnectionTest
+from grok_sauce.desks.context import ContextDesk
 from grok_sauce.desks.gex import GexDesk, GexSettings, cboe_maker
 from grok_sauce.desks.gex_history import GexHistoryDesk
 from grok_sauce.desks.gex_signal import SignalLevels, SignalSettings
@@ -143,15 +144,25 @@ class MarketHalf(Hub):
             self.gex.leave_cboe("the demo makes no outbound connection")
         else:
             self.gex.add_cboe(cboe_maker(cboe, self._http, clock, self.engine.put, kept))
+        self.context = ContextDesk(
+            environ,
+            self._http,
+            clock,
+            self.engine.put,
+            kept,
+            lambda: self.store.settings,
+            self.demo,
+        )
 
     def _join_reports(self, process: Process) -> None:
         """Who keeps the workers alive, and what is told of them."""
         self.supervisor = Supervisor(self.clock)
         self.supervisors = [self.supervisor]  # those of other parts join before the start
         self.loop = LoopWatch(self.clock)
+        sources = (self.status, *self.gex.sources, *self.context.sources)
         self.health = Health(
             self.clock,
-            {status.name: status for status in (self.status, *self.gex.sources)},
+            {status.name: status for status in sources},
             self.supervisors,
             self.loop,
             process.mode,
@@ -164,6 +175,7 @@ class MarketHalf(Hub):
             self.watchlist,
             *self.gex.workers,
             self.butterflies,
+            *self.context.workers,
             self.history,
             self.loop,
             self.health,
@@ -254,6 +266,7 @@ class MarketHalf(Hub):
         self.gex.follow(chosen, table)
 
     def _settings_changed(self, old: Settings, new: Settings) -> None:
+        self.context.settings_changed(old, new)
         if groups_of(old) != groups_of(new):
             self.engine.set_symbols(groups_of(new))
         if (groups_of(old), old.gex, old.sources.cboe) != (

@@ -141,11 +141,11 @@ class Engine:
             self.post(change)
 
     def set_settings(self, settings: Mapping[str, Any]) -> None:
-        """Give analytics other settings from the next beat on."""
+        """Give analytics these sections of settings from the next beat on; others stay."""
         wanted = dict(settings)
 
         def change() -> None:
-            self._settings = wanted
+            self._settings = {**self._settings, **wanted}
             self._start_over()
 
         self.post(change)

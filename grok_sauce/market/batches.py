@@ -54,6 +54,8 @@ class Batch(NamedTuple):
                   market.calendar_week.CalendarWeek (or None).
     "Releases"    symbols are keys of market.measures.MEASURES ("CPIAUCSL:pch"); one column of
                   market.releases.Release (or None).
+    "SourceNote"  symbols are names of polled sources ("news", "fred", "forex_factory"); one
+                  column of market.source_note.SourceNote, how the source is.
     """
 
     kind: str

@@ -7,6 +7,7 @@ candles(streamer, period, tho=False) -> CandleSeries | None     period "m", "5m"
 instruments[user symbol] -> Instrument;  instrument_of(streamer) -> Instrument | None
 listings[user symbol] -> Listing of options;  cboe[user symbol] -> Cboe's whole OptionChain
 headlines[source] -> Headlines;  weeks[source] -> CalendarWeek;  releases[measure key] -> Release
+notes[source] -> SourceNote of a polled source, "news", "fred", "forex_factory"
 link_up(source) -> bool | None;  link_changed_at(source) -> float | None
 price(streamer, now) -> Price(value, basis, at, time, direction) | None
 arrived(streamer) -> float | None;  age(streamer, now) -> float | None
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from grok_sauce.market.chain import OptionChain
     from grok_sauce.market.headlines import Headlines
     from grok_sauce.market.releases import Release
+    from grok_sauce.market.source_note import SourceNote
 
 TICKERS: Final = ("Quote", "Trade", "TradeETH", "Summary", "Profile", "Greeks")
 PRICE_KINDS: Final = ("Quote", "Trade", "TradeETH")
@@ -54,6 +56,7 @@ _WIDTH: Final = {kind: len(fields) for kind, fields in FIELDS.items()} | {
     "Headlines": 1,
     "CalendarWeek": 1,
     "Releases": 1,
+    "SourceNote": 1,
 }
 
 # In session a mid replaces a last trade that is this much older than the quote (seconds).
@@ -91,12 +94,14 @@ class MarketState:
         self.headlines: dict[str, Headlines] = {}
         self.weeks: dict[str, CalendarWeek] = {}
         self.releases: dict[str, Release] = {}
+        self.notes: dict[str, SourceNote] = {}
         # Whole values, the newest of each name.
         self._whole: dict[str, dict[str, Any]] = {
             "CboeChain": self.cboe,
             "Headlines": self.headlines,
             "CalendarWeek": self.weeks,
             "Releases": self.releases,
+            "SourceNote": self.notes,
         }
         self.events = 0
         self.ignored: Counter[str] = Counter()

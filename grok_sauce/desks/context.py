@@ -1,0 +1,168 @@
+"""Headlines, calendar and economy joined: their pollers, what they say of themselves, searches."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from grok_sauce import settings as knobs
+from grok_sauce.http import Http
+from grok_sauce.market.batches import Batch
+from grok_sauce.market.source_note import QuotaNote, SourceNote
+from grok_sauce.pollers.calendar import CalendarPoller, CalendarSettings
+from grok_sauce.pollers.fred import FredPoller, FredSettings
+from grok_sauce.pollers.news import NewsPoller, NewsSettings
+from grok_sauce.runtime.clock import Clock
+from grok_sauce.runtime.status import SourceStatus
+from grok_sauce.runtime.worker import Worker
+from grok_sauce.settings import Settings
+from grok_sauce.settings.document import ForexFactory
+
+CALENDAR: Final = "ForexFactory"
+ON_IN_DEMO: Final = "ForexFactory (the demo switched it on)"
+
+
+class ContextDesk:
+    """The three pollers with their statuses; store is None where nothing may be kept (a demo).
+
+    chosen() is settings.json as it is now. The demo shows the embedded market's calendar
+    though it is off by default, until the user touches its switch; its label says so.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        http: Http,
+        clock: Clock,
+        sink: Callable[[Batch], None],
+        store: Path | None,
+        chosen: Callable[[], Settings],
+        demo: bool,
+    ) -> None:
+        self._chosen = chosen
+        self._shows_calendar = demo and not chosen().sources.forex_factory.enabled
+        label = ON_IN_DEMO if self._shows_calendar else CALENDAR
+        self._calendar_status = SourceStatus("forex_factory", label)
+        self.news = NewsPoller(
+            knobs.read_env(NewsSettings, environ),
+            http,
+            clock,
+            sink,
+            store,
+            SourceStatus("news", "NewsAPI"),
+            lambda: self._chosen().sources.news,
+        )
+        self.fred = FredPoller(
+            knobs.read_env(FredSettings, environ),
+            http,
+            clock,
+            sink,
+            store,
+            SourceStatus("fred", "FRED"),
+            lambda: self._chosen().sources.fred,
+        )
+        self.calendar = CalendarPoller(
+            knobs.read_env(CalendarSettings, environ),
+            http,
+            clock,
+            sink,
+            store,
+            self._calendar_status,
+            self._calendar_options,
+        )
+        self._watch = ContextWatch(self.news, self.sources, clock, sink)
+
+    @property
+    def sources(self) -> list[SourceStatus]:
+        """What /status shows of it."""
+        return [self.news.status, self.calendar.status, self.fred.status]
+
+    @property
+    def workers(self) -> list[Worker]:
+        """What the supervisor must run."""
+        return [self.news, self.calendar, self.fred, self._watch]
+
+    def settings_changed(self, old: Settings, new: Settings) -> None:
+        """The pollers read settings themselves; whoever touches the calendar's switch has it."""
+        if old.sources.forex_factory.enabled != new.sources.forex_factory.enabled:
+            self._shows_calendar = False
+            self._calendar_status.label = CALENDAR
+
+    def _calendar_options(self) -> ForexFactory:
+        chosen = self._chosen().sources.forex_factory
+        return replace(chosen, enabled=True) if self._shows_calendar else chosen
+
+
+class ContextWatch:
+    """Tells the engine how the sources are whenever that changes: Batch("SourceNote", ...)."""
+
+    name = "context"
+    _LOOK: Final = 1.0  # seconds
+
+    def __init__(
+        self,
+        news: NewsPoller,
+        sources: list[SourceStatus],
+        clock: Clock,
+        sink: Callable[[Batch], None],
+    ) -> None:
+        self._news = news
+        self._sources = sources
+        self._clock = clock
+        self._sink = sink
+        self._told: dict[str, SourceNote] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        """Look until stop is set."""
+        while not stop.is_set():
+            self.look()
+            stop.wait(self._LOOK)
+
+    def look(self) -> None:
+        """Hand over the notes that differ from those told before."""
+        found = {status.name: self._note(status) for status in self._sources}
+        news = {name: note for name, note in found.items() if self._told.get(name) != note}
+        if news:
+            self._told |= news
+            self._sink(
+                Batch("SourceNote", list(news), (list(news.values()),), self._clock.market())
+            )
+
+    def _note(self, status: SourceStatus) -> SourceNote:
+        is_on = status.state != "off"
+        return SourceNote(
+            status.name,
+            status.label,
+            is_on,
+            problem_of(status),
+            self._next_call(status) if is_on else None,
+            self._quota() if status.name == self._news.name and is_on else None,
+        )
+
+    def _next_call(self, status: SourceStatus) -> float | None:
+        """Market time to the second: the way back from real time is not exact."""
+        if status.next_try is None:
+            return None
+        wait = max(0.0, status.next_try - self._clock.real()) * self._clock.speed
+        return float(round(self._clock.market() + wait))
+
+    def _quota(self) -> QuotaNote:
+        now, quota = self._clock.market(), self._news.quota
+        free = self._news.next_call()
+        return QuotaNote(quota.used(now), quota.most, quota.window, 0.0 if free <= now else free)
+
+
+def problem_of(status: SourceStatus) -> str | None:
+    """Why a source is off or what is wrong with it, as a sentence; None while nothing is."""
+    if status.state == "off":
+        return f"{status.label} is off: {status.detail or 'not asked'}."
+    if status.state == "auth_failed":
+        return f"{status.detail or status.last_error or status.label + ' was refused'}."
+    if status.state == "backoff":
+        return f"{status.label} does not answer: {status.last_error or 'no reason given'}."
+    if status.state == "stale":
+        return f"{status.label} is late: {status.detail or status.last_error or 'nothing new'}."
+    return None

@@ -1,0 +1,32 @@
+"""What a polled source says of itself, as the market state keeps it beside what it delivered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaNote:
+    """Calls of a plan: how many of the window's are used; next_at is when a search may be made."""
+
+    used: int
+    limit: int
+    window: float  # seconds
+    next_at: float  # market time; not after now when one is free
+
+
+@dataclass(frozen=True, slots=True)
+class SourceNote:
+    """One source now. All times are market time (Unix seconds).
+
+    is_on: it is switched on and has what it needs. problem: a sentence for the page, why it
+    is off or what is wrong with it; None while nothing is. next_call: when it is asked next,
+    None when it is not.
+    """
+
+    name: str
+    label: str
+    is_on: bool
+    problem: str | None = None
+    next_call: float | None = None
+    quota: QuotaNote | None = None
