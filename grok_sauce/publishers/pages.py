@@ -40,6 +40,8 @@ class Page:
 PAGES: Final = (
     Page("indicator", "indicator.rows", "rows", "rows"),
     Page("health", "service.health", "health", "whole"),
+    Page("notice", "notice", "notice", "whole"),
+    Page("calendar", "calendar.event", "calendar", "whole"),
     Page("gex", "gex.levels", "gex", "whole", symbol=True, view=True),
     Page("butterfly", "butterfly.mark", "butterfly", "whole", symbol=True, view=True, request=True),
     Page(

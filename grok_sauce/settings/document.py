@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from grok_sauce.errors import SettingsError
 from grok_sauce.settings import readers as read
+from grok_sauce.settings.notices import Notices
 from grok_sauce.settings.readers import part, setting
 
 SCHEMA: Final = 1
@@ -109,11 +110,6 @@ class Orb:
     minutes: tuple[int, ...] = setting((5, 15, 30), read.whole_numbers(1, 120, 6))
     mode: str = setting("close", read.choice("close", "touch"))  # what counts as a break
     rr_ratio: float = setting(2.0, read.number(0.1, 20))  # target in multiples of the range
-
-
-@dataclass(frozen=True, slots=True)
-class Notices:
-    """Rules for notices: nothing to set yet."""
 
 
 @dataclass(frozen=True, slots=True)
