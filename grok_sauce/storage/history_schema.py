@@ -57,4 +57,26 @@ MIGRATIONS: Final = (
         PRIMARY KEY (symbol, time)
     )
     """,
+    # reactions.py. week: the Sunday of the event's week; time: of the release, Unix ms of market
+    # time; gamma and rows: JSON.
+    """
+    CREATE TABLE event_reactions (
+        week TEXT NOT NULL,
+        id TEXT NOT NULL,
+        time INTEGER NOT NULL,
+        title TEXT NOT NULL,
+        currency TEXT NOT NULL,
+        impact TEXT NOT NULL,
+        cluster TEXT,
+        forecast REAL,
+        actual REAL,
+        surprise REAL,
+        unit TEXT,
+        gamma BLOB,
+        rows BLOB NOT NULL,
+        PRIMARY KEY (week, id)
+    ) WITHOUT ROWID;
+    CREATE INDEX event_reactions_time ON event_reactions (time);
+    CREATE INDEX event_reactions_title ON event_reactions (title, currency, time)
+    """,
 )
