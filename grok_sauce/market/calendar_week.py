@@ -3,11 +3,14 @@
 amount(text) -> Amount | None                    "85K" is 85,000, "0.3%" is 0.3 %
 CalendarEvent, CalendarWeek, week_of(day) -> date        weeks begin on Sunday in New York
 changes(before, after) -> list[Change]           what moved, came, went or was filled in
+carried(before, after) -> CalendarWeek           after, knowing what it said first
+event_ids(week) -> tuple[str, ...]               names that stay while times move in the week
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -19,6 +22,7 @@ Impact = Literal["high", "medium", "low", "holiday"]
 Timing = Literal["time", "all_day", "tentative", "unknown"]
 ChangeKind = Literal["moved", "added", "removed", "forecast", "previous", "impact"]
 
+_LONGEST_NAME: Final = 80  # characters of a title in an id
 SCALES: Final = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 _AMOUNT: Final = re.compile(
     r"(?P<bound>[<>])?(?P<number>[+-]?(?:\d{1,15}|\d{1,3}(?:,\d{3}){1,4})(?:\.(?P<places>\d{1,9}))?)"
@@ -90,6 +94,8 @@ class CalendarEvent:
     currency: "USD", "EUR", ... or "All". at: Unix seconds, None unless timing is "time". day:
     the New York date, None where the calendar gave none. ordinal: 0 for the first of this
     title, currency and day. url counts for nothing in comparisons: only one form has it.
+    first_at and first_previous: what an earlier file of the week said first, None while that
+    has not changed (see carried).
     """
 
     title: str
@@ -102,6 +108,8 @@ class CalendarEvent:
     previous: str | None
     ordinal: int = 0
     url: str | None = field(default=None, compare=False)
+    first_at: float | None = field(default=None, compare=False)
+    first_previous: str | None = field(default=None, compare=False)
 
     @property
     def key(self) -> tuple[str, str, date | None, int]:
@@ -228,6 +236,60 @@ def changes(before: CalendarWeek, after: CalendarWeek) -> list[Change]:
         else:
             found.append(Change("added", None, event))
     return found + [Change("removed", event, None) for event in gone]
+
+
+def carried(before: CalendarWeek | None, after: CalendarWeek) -> CalendarWeek:
+    """The newer file, with what earlier files of the same week said first of each event.
+
+    Where one file has more events of a name than the other, which of them moved is not known
+    and nothing is claimed.
+    """
+    if before is None or before.start != after.start:
+        return after
+    counts = [Counter(map(_name, week.events)) for week in (before, after)]
+    old = dict(zip(event_ids(before), before.events, strict=True))
+    events = []
+    for id, event in zip(event_ids(after), after.events, strict=True):
+        earlier, name = old.get(id), _name(event)
+        if earlier is not None and counts[0][name] == counts[1][name]:
+            event = _remembering(earlier, event)
+        events.append(event)
+    return replace(after, events=tuple(events))
+
+
+def _remembering(earlier: CalendarEvent, event: CalendarEvent) -> CalendarEvent:
+    at = earlier.at if earlier.first_at is None else earlier.first_at
+    previous = earlier.previous if earlier.first_previous is None else earlier.first_previous
+    return replace(
+        event,
+        first_at=None if event.at is None or at == event.at else at,
+        first_previous=None if event.previous is None or previous == event.previous else previous,
+    )
+
+
+def event_ids(week: CalendarWeek) -> tuple[str, ...]:
+    """A name for each event: week, currency, title, and which of that title it is.
+
+    It stays the same while times and figures are edited and holds across weeks and restarts.
+
+    >>> at = CalendarEvent("CPI m/m", "USD", None, date(2026, 12, 9), "all_day", "high", None, None)
+    >>> event_ids(CalendarWeek((at,), date(2026, 12, 6), 0.0))
+    ('2026-12-06.USD.cpi-m-m.1',)
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    found = []
+    for event in week.events:
+        name = _name(event)
+        counts[name] += 1
+        start = "undated" if week.start is None else str(week.start)
+        found.append(f"{start}.{name[0]}.{name[1]}.{counts[name]}")
+    return tuple(found)
+
+
+def _name(event: CalendarEvent) -> tuple[str, str]:
+    """Currency, and the title as letters and digits with dashes."""
+    words = "".join(each if each.isalnum() else " " for each in event.title.lower()).split()
+    return event.currency, "-".join(words)[:_LONGEST_NAME].strip("-") or "event"
 
 
 def _edits(before: CalendarEvent, after: CalendarEvent) -> list[Change]:

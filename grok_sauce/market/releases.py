@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from grok_sauce.market.calendar_week import CalendarEvent, amount
+from grok_sauce.market.calendar_week import Amount, CalendarEvent, amount
 from grok_sauce.market.measures import MICHIGAN, Measure, Rhythm
 from grok_sauce.market.sessions import instant, new_york
 
@@ -82,6 +82,10 @@ class Release:
         """The row of a period; None when FRED has none."""
         return next((row for row in self.observations if row.period == period), None)
 
+    def first(self, period: date) -> float | None:
+        """The value of a period that was seen first; None where it has not changed since."""
+        return next((each.before for each in self.revisions if each.period == period), None)
+
     def next_at(self, now: float) -> float | None:
         """When the next release is expected: its day at the usual time; None when not known."""
         times = (instant(day, *self.measure.clock) for day in self.dates)
@@ -139,9 +143,12 @@ JOINS: Final[dict[str, Join]] = {
 class Actual:
     """An event's released figure, or why there is none.
 
-    value: rounded as its publisher rounds, in units or percent; exact: as FRED's arithmetic
-    has it. text: in the manner of the event's forecast. surprise: value less forecast, None
-    without a forecast or across different units. revised: the period's value changed later.
+    value: as first released as far as was seen, rounded as its publisher rounds, in units or
+    percent; exact: as FRED's arithmetic has it. text: in the manner of the event's forecast.
+    surprise: value less forecast, None without a forecast or across different units. revised:
+    the period's value changed later; now is then its newest, exact, and now_text as text.
+    before: the period before as FRED has it by now, rounded, and before_text in the manner of
+    the event's previous; None where releases of one period follow each other.
     """
 
     value: float | None
@@ -152,6 +159,10 @@ class Actual:
     surprise: float | None = None
     revised: bool = False
     why: str | None = None
+    now: float | None = None
+    now_text: str | None = None
+    before: float | None = None
+    before_text: str | None = None
 
 
 def period_of(rhythm: Rhythm, day: date, lag: int) -> date:
@@ -194,19 +205,46 @@ def actual(event: CalendarEvent, releases: Mapping[str, Release], now: float) ->
     waiting = _waiting(event.at, event.day, join, release, row)
     if row is None or row.value is None or waiting is not None:
         return Actual(None, period=period, measure=measure.key, why=waiting)
-    value = float(round(row.value / measure.scale, measure.places)) * measure.scale
+    first = release.first(period) if not join.again else None
+    exact = row.value if first is None else first
+    value = _rounded(exact, measure)
     forecast = event.forecast_amount or event.previous_amount
-    is_same = forecast is not None and (forecast.unit == "%") == measure.unit.startswith("%")
+    is_same = _is_same_unit(forecast, measure)
     expected = amount(event.forecast) if is_same else None
+    like = forecast if is_same else None
+    told = None if join.again else release.of(period_of(measure.rhythm, event.day, join.lag + 1))
+    before = None if told is None or told.value is None else _rounded(told.value, measure)
+    is_revised = any(revision.period == period for revision in release.revisions)
     return Actual(
         value,
-        row.value,
-        forecast.like(value) if forecast is not None and is_same else measure.shown(value),
+        exact,
+        _text(value, like, measure),
         period,
         measure.key,
         None if expected is None or expected.bound else round(value - expected.value, 9),
-        any(revision.period == period for revision in release.revisions),
+        is_revised,
+        now=row.value if is_revised else None,
+        now_text=_text(_rounded(row.value, measure), like, measure) if is_revised else None,
+        before=before,
+        before_text=None if before is None else _text(before, _previous(event, measure), measure),
     )
+
+
+def _rounded(value: float, measure: Measure) -> float:
+    return float(round(value / measure.scale, measure.places)) * measure.scale
+
+
+def _is_same_unit(found: Amount | None, measure: Measure) -> bool:
+    return found is not None and (found.unit == "%") == measure.unit.startswith("%")
+
+
+def _previous(event: CalendarEvent, measure: Measure) -> Amount | None:
+    found = event.previous_amount
+    return found if _is_same_unit(found, measure) else None
+
+
+def _text(value: float, like: Amount | None, measure: Measure) -> str:
+    return measure.shown(value) if like is None else like.like(value)
 
 
 def _waiting(

@@ -17,7 +17,7 @@ from typing import ClassVar, Final
 from grok_sauce.errors import BadPayload, SourceError
 from grok_sauce.http import Answer, Http, HttpStatus
 from grok_sauce.market.batches import Batch
-from grok_sauce.market.calendar_week import CalendarWeek, changes
+from grok_sauce.market.calendar_week import CalendarWeek, carried, changes
 from grok_sauce.market.sessions import new_york
 from grok_sauce.pollers import calendar_schedule as schedule
 from grok_sauce.pollers.calendar_parse import WHO, parse_json, parse_week, parse_xml
@@ -169,6 +169,7 @@ class CalendarPoller:
         self._edges.good()
         self._store.keep("thisweek", body, self._clock.real())
         before = self._held
+        week = carried(before, week)
         if before is not None:
             for change in changes(before, week):
                 event = change.after or change.before
