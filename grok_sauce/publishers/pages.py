@@ -43,6 +43,8 @@ PAGES: Final = (
     Page("notice", "notice", "notice", "whole"),
     Page("calendar", "calendar.event", "calendar", "whole"),
     Page("gex", "gex.levels", "gex", "whole", symbol=True, view=True),
+    Page("profile", "profile.levels", "profile", "whole", symbol=True),
+    Page("orb", "orb.breakout", "orb", "whole", symbol=True),
     Page("butterfly", "butterfly.mark", "butterfly", "whole", symbol=True, view=True, request=True),
     Page(
         "alerts",

@@ -32,6 +32,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "gex.levels": "update_gex",
     "chart.bar": "update_chart",
     "butterfly.mark": "update_butterfly",
+    "profile.levels": "update_profile",
+    "orb.breakout": "update_orb",
     "news.headline": "update_news",
     "calendar.event": "update_events",
     "sentiment.index": "update_sentiment",
