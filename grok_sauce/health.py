@@ -6,6 +6,7 @@ import platform
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -257,6 +258,26 @@ class Health:
             if status.state in ("backoff", "refused") and status.name not in self._sources
         ]
         return found
+
+
+def next_event(calendar: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """{title, at_ms, id, impact} of the header, from the payload of "calendar.event".
+
+    >>> event = {"id": "a", "title": "CPI m/m", "impact": "high", "time": "2026-12-16T13:30:00Z"}
+    >>> next_event({"next": "a", "events": [event]})["at_ms"]
+    1797427800000
+    """
+    wanted = None if calendar is None else calendar["next"]
+    if calendar is None or wanted is None:
+        return None
+    event = next(each for each in calendar["events"] if each["id"] == wanted)
+    at = datetime.fromisoformat(event["time"]).timestamp()
+    return {
+        "title": event["title"],
+        "at_ms": round(at * 1000),
+        "id": wanted,
+        "impact": event["impact"],
+    }
 
 
 def _ms(seconds: float | None) -> int | None:

@@ -22,7 +22,7 @@ from grok_sauce.engine import Engine
 from grok_sauce.errors import SettingsError
 from grok_sauce.feeds.dxlink import DxLinkFeed, DxLinkSettings
 from grok_sauce.following.watchlist import Watchlist
-from grok_sauce.health import Health
+from grok_sauce.health import Health, next_event
 from grok_sauce.http import Http
 from grok_sauce.hub import Hub
 from grok_sauce.market.batches import Batch
@@ -196,6 +196,7 @@ class MarketHalf(Hub):
         ).register(self.controls, self.questions)
         self.gex.register(self.controls, self.questions)
         self.butterflies.register(self.controls, self.questions)
+        self.context.register(self.controls)
         GexHistoryDesk(self.history.path, self.clock.market).register(self.questions)
         SignalLevels(signals.symbol, self.snapshot.get, self.questions, self.clock.real).register(
             self.controls
@@ -245,6 +246,7 @@ class MarketHalf(Hub):
             **process,
             "queues": [*self.queues(), *process.get("queues", ())],
             "problems": [*self._problems(), *process.get("problems", ())],
+            "next_event": next_event(self.snapshot.get("calendar.event", "")),
         }
 
     def _publish_health(self, updates: Sequence[Update]) -> None:

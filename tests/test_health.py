@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from grok_sauce.health import ErrorLog, Health, Rates, resident_megabytes
+from grok_sauce.health import ErrorLog, Health, Rates, next_event, resident_megabytes
 from grok_sauce.runtime.clock import ManualClock
 from grok_sauce.runtime.loop_watch import LoopWatch
 from grok_sauce.runtime.status import SourceStatus
@@ -137,3 +137,19 @@ def test_memory_is_a_plausible_number_here() -> None:
     memory = resident_megabytes()
 
     assert memory is None or 5 < memory < 5000
+
+
+def test_the_next_event_is_the_calendars_with_its_time_in_milliseconds() -> None:
+    event = {"id": "b", "title": "CPI m/m", "impact": "high", "time": "2026-12-16T13:30:00Z"}
+    calendar = {"next": "b", "events": [{**event, "id": "a"}, event]}
+
+    found = next_event(calendar)
+
+    assert found == {"title": "CPI m/m", "at_ms": 1797427800000, "id": "b", "impact": "high"}
+
+
+@pytest.mark.parametrize("calendar", [None, {"next": None, "events": []}], ids=["none", "over"])
+def test_without_a_calendar_or_after_its_last_event_none_is_next(
+    calendar: dict[str, Any] | None,
+) -> None:
+    assert next_event(calendar) is None

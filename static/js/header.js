@@ -1,6 +1,6 @@
 // The header: mode, market clock, session, next event, sources and the router lamp.
 
-import { age, ageShort, clock as clockText, count, countdown, minute, ratio, zoneLabel } from "./format.js";
+import { age, ageShort, clock as clockText, count, countdown, date, minute, ratio, zoneLabel } from "./format.js";
 import { h, mark, part, setText } from "./dom.js";
 import { display } from "./display.js";
 import { refreshTip, tip } from "./tips.js";
@@ -143,9 +143,11 @@ export class Header {
       setText(box, session?.holiday ?? "");
       return;
     }
-    if (!box.querySelector("b")) box.replaceChildren("Next ", h("strong", {}), " in ", h("b", {}));
-    setText(box.querySelector("strong"), `${minute(event.at_ms, zone)} ${event.title}`);
-    setText(box.querySelector("b"), countdown((event.at_ms - now) / 1000));
+    if (!box.querySelector("b")) box.replaceChildren("Next ", h("strong", {}), " ", h("b", {}));
+    const left = (event.at_ms - now) / 1000;
+    const day = date(event.at_ms, zone);
+    setText(box.querySelector("strong"), `${day === date(now, zone) ? "" : `${day.slice(0, 3)} `}${minute(event.at_ms, zone)} ${event.title}`);
+    setText(box.querySelector("b"), left > 0 ? `in ${countdown(left)}` : "now");
   }
 
   /** Sources of the header: one that is switched off says so on /status only. */
