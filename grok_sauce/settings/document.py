@@ -100,16 +100,23 @@ class Gex:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Volume profile: nothing to set yet."""
+    """Volume by price. Futures count all their hours, whatever hours says."""
+
+    hours: str = setting("regular", read.choice("regular", "extended"))  # of shares and ETFs
+    value_area: int = setting(70, read.whole(50, 95))  # percent of the volume
+    weeks: int = setting(2, read.whole(1, 8))  # finished weeks beside the one under way
 
 
 @dataclass(frozen=True, slots=True)
 class Orb:
     """Opening range breakout."""
 
-    minutes: tuple[int, ...] = setting((5, 15, 30), read.whole_numbers(1, 120, 6))
+    minutes: tuple[int, ...] = setting((5, 15, 30, 60), read.whole_numbers(1, 120, 6))
     mode: str = setting("close", read.choice("close", "touch"))  # what counts as a break
-    rr_ratio: float = setting(2.0, read.number(0.1, 20))  # target in multiples of the range
+    rr_ratio: float = setting(2.0, read.number(0.1, 20))  # target in multiples of the risk
+    buffer_ticks: int = setting(0, read.whole(0, 1000))  # beyond the range before it is a break
+    futures: str = setting("pit", read.choice("pit", "electronic"))  # own opening, or 18:00
+    opens: tuple[str, ...] = setting((), read.openings(40))  # own times, as "CL=09:00", New York
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,6 +171,27 @@ def whole_numbers(low: int, high: int, limit: int) -> Reader:
     return read
 
 
+def openings(limit: int) -> Reader:
+    """A list of at most limit opening times of futures, as "CL=09:00"; one a product."""
+
+    def read(value: Any, path: str) -> tuple[str, ...]:
+        if not isinstance(value, list) or len(value) > limit:
+            raise SettingsError(f"{path} must be a list of at most {limit} opening times", path)
+        found: dict[str, str] = {}
+        for index, item in enumerate(value):
+            where = f"{path}[{index}]"
+            product, _, clock = item.partition("=") if isinstance(item, str) else ("", "", "")
+            product = product.strip().upper().removeprefix("/")
+            if not re.fullmatch(r"[0-9]?[A-Z][A-Z0-9]{0,3}", product, re.ASCII):
+                raise SettingsError(f"{where} must be like CL=09:00, not {shown(item)}", where)
+            if product in found:
+                raise SettingsError(f"{where}: {product} is in this list twice", where)
+            found[product] = time_of_day(clock.strip(), where)
+        return tuple(f"{product}={clock}" for product, clock in found.items())
+
+    return read
+
+
 def section(cls: type[T]) -> Reader:
     """An object whose keys are the fields of a dataclass; a missing key takes its default.
 
