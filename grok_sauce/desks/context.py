@@ -6,15 +6,20 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from grok_sauce import settings as knobs
+from grok_sauce.analytics import headlines_table
+from grok_sauce.controls import Controls
 from grok_sauce.http import Http
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.source_note import QuotaNote, SourceNote
+from grok_sauce.market.times import iso
 from grok_sauce.pollers.calendar import CalendarPoller, CalendarSettings
 from grok_sauce.pollers.fred import FredPoller, FredSettings
 from grok_sauce.pollers.news import NewsPoller, NewsSettings
+from grok_sauce.pollers.quota import QuotaUsed
+from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.runtime.status import SourceStatus
 from grok_sauce.runtime.worker import Worker
@@ -22,6 +27,7 @@ from grok_sauce.settings import Settings
 from grok_sauce.settings.document import ForexFactory
 
 CALENDAR: Final = "ForexFactory"
+_SAME: Final = 2.0  # seconds between two times that are told as one
 ON_IN_DEMO: Final = "ForexFactory (the demo switched it on)"
 
 
@@ -43,6 +49,7 @@ class ContextDesk:
         demo: bool,
     ) -> None:
         self._chosen = chosen
+        self._clock = clock
         self._shows_calendar = demo and not chosen().sources.forex_factory.enabled
         label = ON_IN_DEMO if self._shows_calendar else CALENDAR
         self._calendar_status = SourceStatus("forex_factory", label)
@@ -74,6 +81,42 @@ class ContextDesk:
             self._calendar_options,
         )
         self._watch = ContextWatch(self.news, self.sources, clock, sink)
+
+    def register(self, controls: Controls) -> None:
+        """Offer what pages do."""
+        controls.register("news.search", self.search)
+
+    def search(self, q: str) -> dict[str, Any]:
+        """Ask NewsAPI for other stories: one call of its quota.
+
+        {query, fetched_at, total, headlines, quota, refused}; without a free call refused is
+        {message, next_at, wait (real seconds)} and headlines is None.
+
+        Raises:
+            SettingsError: the words are none that can be asked (field "q").
+            SourceRefused: no key, a refused one, or the source is switched off.
+            SourceError: NewsAPI does not answer, or not as documented.
+        """
+        asked: dict[str, Any] = {"query": " ".join(q.split()), "refused": None}
+        try:
+            found = self.news.search(q)
+        except QuotaUsed as problem:
+            wait = max(0.0, problem.next_at - self._clock.market()) / self._clock.speed
+            refused = {"message": str(problem), "next_at": iso(problem.next_at), "wait": wait}
+            empty = {"fetched_at": None, "total": None, "headlines": None}
+            return {**asked, **empty, "quota": self._quota(), "refused": refused}
+        symbols = frozenset(self._chosen().indicators.groups())
+        rows = concurrency.offload(headlines_table.rows, found.stories, symbols)
+        return {
+            **asked,
+            "fetched_at": iso(found.fetched),
+            "total": found.total,
+            "headlines": rows,
+            "quota": self._quota(),
+        }
+
+    def _quota(self) -> dict[str, Any] | None:
+        return headlines_table.quota(self._watch.quota())
 
     @property
     def sources(self) -> list[SourceStatus]:
@@ -133,23 +176,30 @@ class ContextWatch:
 
     def _note(self, status: SourceStatus) -> SourceNote:
         is_on = status.state != "off"
+        is_news = status.name == self._news.name
         return SourceNote(
             status.name,
             status.label,
             is_on,
             problem_of(status),
             self._next_call(status) if is_on else None,
-            self._quota() if status.name == self._news.name and is_on else None,
+            round(self._news.interval()) if is_on and is_news else None,
+            self.quota() if is_on and is_news else None,
         )
 
     def _next_call(self, status: SourceStatus) -> float | None:
-        """Market time to the second: the way back from real time is not exact."""
+        """Market time; the way back from real time is not exact, and no news in itself."""
         if status.next_try is None:
             return None
         wait = max(0.0, status.next_try - self._clock.real()) * self._clock.speed
-        return float(round(self._clock.market() + wait))
+        found = self._clock.market() + wait
+        told = self._told.get(status.name)
+        before = None if told is None else told.next_call
+        is_same = before is not None and abs(found - before) < _SAME * max(1.0, self._clock.speed)
+        return before if is_same else float(round(found))
 
-    def _quota(self) -> QuotaNote:
+    def quota(self) -> QuotaNote:
+        """How many calls are used, and when a search may be made."""
         now, quota = self._clock.market(), self._news.quota
         free = self._news.next_call()
         return QuotaNote(quota.used(now), quota.most, quota.window, 0.0 if free <= now else free)
@@ -157,12 +207,13 @@ class ContextWatch:
 
 def problem_of(status: SourceStatus) -> str | None:
     """Why a source is off or what is wrong with it, as a sentence; None while nothing is."""
+    who = status.label.partition(" (")[0]
     if status.state == "off":
-        return f"{status.label} is off: {status.detail or 'not asked'}."
+        return f"{who} is off: {status.detail or 'not asked'}."
     if status.state == "auth_failed":
-        return f"{status.detail or status.last_error or status.label + ' was refused'}."
+        return f"{status.detail or status.last_error or who + ' was refused'}."
     if status.state == "backoff":
-        return f"{status.label} does not answer: {status.last_error or 'no reason given'}."
+        return f"{who} does not answer: {status.last_error or 'no reason given'}."
     if status.state == "stale":
-        return f"{status.label} is late: {status.detail or status.last_error or 'nothing new'}."
+        return f"{who} is late: {status.detail or status.last_error or 'nothing new'}."
     return None

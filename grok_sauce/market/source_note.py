@@ -21,7 +21,7 @@ class SourceNote:
 
     is_on: it is switched on and has what it needs. problem: a sentence for the page, why it
     is off or what is wrong with it; None while nothing is. next_call: when it is asked next,
-    None when it is not.
+    None when it is not. every: seconds between two calls, None where they have no rhythm.
     """
 
     name: str
@@ -29,4 +29,5 @@ class SourceNote:
     is_on: bool
     problem: str | None = None
     next_call: float | None = None
+    every: float | None = None
     quota: QuotaNote | None = None

@@ -105,7 +105,7 @@ class FredPoller:
         """Why nothing is asked; None when it is."""
         if not self._options().enabled:
             return "switched off in Setup"
-        return None if self._settings.key else "FRED_API_KEY is not set in .env"
+        return None if self._settings.key else "no key, add FRED_API_KEY to .env"
 
     def _release_of(self, measure: Measure) -> int | None:
         """FRED's own word on the series' release, else the table's."""

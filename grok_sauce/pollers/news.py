@@ -138,7 +138,7 @@ class NewsPoller:
         """Why nothing is asked; None when it is."""
         if not self._options().enabled:
             return "switched off in Setup"
-        return None if self._settings.key else "NEWSAPI_KEY is not set in .env"
+        return None if self._settings.key else "no key, add NEWSAPI_KEY to .env"
 
     def _is_on(self) -> bool:
         return self._off() is None

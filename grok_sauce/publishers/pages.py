@@ -42,6 +42,8 @@ PAGES: Final = (
     Page("health", "service.health", "health", "whole"),
     Page("notice", "notice", "notice", "whole"),
     Page("calendar", "calendar.event", "calendar", "whole"),
+    Page("news", "news.headline", "news", "whole"),
+    Page("econ", "fred.release", "econ", "whole"),
     Page("gex", "gex.levels", "gex", "whole", symbol=True, view=True),
     Page("profile", "profile.levels", "profile", "whole", symbol=True),
     Page("orb", "orb.breakout", "orb", "whole", symbol=True),

@@ -35,6 +35,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "profile.levels": "update_profile",
     "orb.breakout": "update_orb",
     "news.headline": "update_news",
+    "fred.release": "update_econ",
     "calendar.event": "update_events",
     "sentiment.index": "update_sentiment",
     "alert.state": "update_alerts",

@@ -258,7 +258,7 @@ def test_nothing_is_asked_without_a_key_or_when_switched_off(desk: FredDesk, let
     let_run(off, desk.clock, 60)
 
     assert desk.site.asked == []
-    assert without.status.detail == "FRED_API_KEY is not set in .env"
+    assert without.status.detail == "no key, add FRED_API_KEY to .env"
     assert (off.status.state, off.status.detail) == ("off", "switched off in Setup")
 
 

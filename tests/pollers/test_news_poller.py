@@ -265,7 +265,7 @@ def test_nothing_is_asked_without_a_key_or_when_switched_off(desk: NewsDesk, let
 
     assert desk.times == []
     assert (without.status.state, without.status.detail) == (
-        "off", "NEWSAPI_KEY is not set in .env",
+        "off", "no key, add NEWSAPI_KEY to .env",
     )  # fmt: skip
     assert (off.status.state, off.status.detail) == ("off", "switched off in Setup")
     with pytest.raises(SourceRefused, match="switched off in Setup"):
