@@ -15,7 +15,7 @@ const TICK_MS = 250;
 
 /**
  * Start a page. health(report) is called with each health report; follow adds the page's
- * own room ({page, event, url, take}); search as in search.js; keys are more shortcuts.
+ * own room or rooms ({page, event, url, take}); search as in search.js; keys are more shortcuts.
  */
 export function start({ health = () => {}, follow = null, search = {}, keys = [] } = {}) {
   const data = pageData("page-data");
@@ -37,7 +37,7 @@ export function start({ health = () => {}, follow = null, search = {}, keys = []
     queueMicrotask(() => health(data.health)); // the page's own module ends first
   }
   connection.follow("health", { event: "update_health", url: "/api/health", take: (message) => take(message.health) });
-  if (follow) connection.follow(follow.page, follow);
+  for (const each of [follow ?? []].flat()) connection.follow(each.page, each);
   connection.onState(() => banners.draw());
   guardWrites(connection);
   setInterval(() => {
