@@ -24,10 +24,11 @@ from grok_sauce.market.measures import MEASURES, Measure
 from grok_sauce.market.releases import JOINS, SLACK, Actual, actual
 from grok_sauce.market.sessions import new_york_date
 from grok_sauce.market.source_note import SourceNote
+from grok_sauce.market.times import iso
 
 SOURCE: Final = "ForexFactory"
 LABEL: Final = "Forex Factory"
-HOME: Final = "USD"  # whose next event the header counts down to
+HOME: Final = ("USD", "All")  # whose next event the header counts down to
 STALE: Final = 26 * 3600.0  # seconds since the file was fetched
 LEAST_PAST: Final = 8  # surprises before one more is measured in their standard deviations
 
@@ -74,7 +75,7 @@ def _payload(
 ) -> Row:
     calendar, fred = notes
     rows = [] if week is None else _rows(view, week, fred)
-    following = None if week is None else week.following(view.now, HOME)
+    following = None if week is None else week.following(view.now, *HOME)
     fetched = (release.fetched for release in view.state.releases.values())
     return {
         "source": LABEL,
@@ -267,17 +268,6 @@ def _minute(event: CalendarEvent) -> str | None:
 
 def _joined(event: CalendarEvent) -> bool:
     return event.currency == "USD" and event.title in JOINS
-
-
-def iso(unix: float | None) -> str | None:
-    """Unix seconds as ISO-8601 UTC to the second; None for None.
-
-    >>> iso(1765978200.0), iso(None)
-    ('2025-12-17T13:30:00Z', None)
-    """
-    if unix is None:
-        return None
-    return f"{datetime.fromtimestamp(unix, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 ANALYTIC: Final = Analytic(
