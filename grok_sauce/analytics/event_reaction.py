@@ -2,7 +2,6 @@
 
 reaction(bars, kind, at, known) -> Reaction      of one symbol, from its one-minute bars
 row(symbol, found) -> dict                       the same as JSON
-clusters(times) -> dict[id, cluster id | None]   releases of one minute, told together
 gamma_since(at) -> float                         how old an exposure may be to count at a release
 """
 
@@ -232,20 +231,6 @@ def _plain(move: Move) -> dict[str, Any]:
 def iso(at: float) -> str:
     """A Unix time as ISO-8601 UTC, whole seconds."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
-
-
-def clusters(times: Mapping[str, float]) -> dict[str, str | None]:
-    """Which releases share their minute; a reaction cannot be attributed to one of those.
-
-    times: event id -> Unix time. The cluster's id is its minute; None for a release that is
-    alone in its own.
-
-    >>> clusters({"cpi": 1797427800.0, "claims": 1797427800.0, "speech": 1797433200.0})
-    {'cpi': '2026-12-16T13:30', 'claims': '2026-12-16T13:30', 'speech': None}
-    """
-    minutes = {name: iso(at)[:16] for name, at in times.items()}
-    told = list(minutes.values())
-    return {name: m if told.count(m) > 1 else None for name, m in minutes.items()}
 
 
 def gamma_since(at: float) -> float:

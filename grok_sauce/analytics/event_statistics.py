@@ -1,6 +1,6 @@
 """Event statistics: surprises in standard deviations, and what a release did before, with n.
 
-standardised(surprise, past) -> Standardised     z, the deviation it is in, how many made it
+scaled(surprise, past) -> Scaled                 z, the deviation it is in, how many made it
 growth(title, currency) -> 1 | -1 | None         is more of it good for growth
 statistics(releases) -> dict                     reactions of one event's releases together
 """
@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from statistics import fmean, median, stdev
 from typing import Any, Final, Literal
 
+from grok_sauce.analytics.calendar_table import LEAST_PAST, standardised
 from grok_sauce.analytics.event_reaction import HORIZONS
 from grok_sauce.market.measures import MEASURES
 from grok_sauce.market.releases import JOINS
 
-LEAST: Final = 8  # past releases; fewer give no z
 DIGITS: Final = 6
 Regime = Literal["positive", "negative"]
 
 
 @dataclass(frozen=True, slots=True)
-class Standardised:
-    """z: the surprise in standard deviations of past ones, None for fewer than LEAST of them.
+class Scaled:
+    """z: a surprise in standard deviations of past ones (see calendar_table.standardised).
 
-    sd is in the figure's own unit; n: how many past surprises there are.
+    sd: that deviation, in the figure's own unit. n: how many past surprises there are.
     """
 
     z: float | None
@@ -50,15 +50,6 @@ class Past:
         return any(value is not None for value in self.percents.values())
 
 
-def surprise_of(actual: float | None, forecast: float | None) -> float | None:
-    """Actual less forecast: above 0 is more than expected, whatever that means for growth.
-
-    >>> surprise_of(0.4, 0.3), surprise_of(None, 0.3)
-    (0.1, None)
-    """
-    return None if actual is None or forecast is None else round(actual - forecast, 9)
-
-
 def growth(title: str, currency: str) -> Literal[1, -1] | None:
     """+1 where more is good for growth, -1 where less is; None for a figure not followed.
 
@@ -71,26 +62,20 @@ def growth(title: str, currency: str) -> Literal[1, -1] | None:
     return MEASURES[join.measure].growth
 
 
-def standardised(surprise: float | None, past: Sequence[float]) -> Standardised:
-    """A surprise over the sample standard deviation of earlier ones of the same event.
+def scaled(surprise: float | None, past: Sequence[float]) -> Scaled:
+    """A surprise against earlier ones of the same event; it is not among them itself.
 
-    Balduzzi, Elton & Green 2001. The surprise itself is not among past. Surprises that were
-    all the same have no deviation to measure by: no z.
-
-    >>> past = [0.1, -0.1] * 4
-    >>> standardised(0.2, past)
-    Standardised(z=1.8708, sd=0.106904, n=8)
-    >>> standardised(0.2, past[:7])
-    Standardised(z=None, sd=None, n=7)
+    >>> scaled(0.2, [0.1, -0.1] * 4)
+    Scaled(z=1.8708, sd=0.106904, n=8)
+    >>> scaled(0.2, [0.1, -0.1] * 3)
+    Scaled(z=None, sd=None, n=6)
     """
     n = len(past)
-    if n < LEAST:
-        return Standardised(None, None, n)
-    sd = stdev(past)
-    if sd <= 1e-12 * max(map(abs, past), default=1.0):
-        return Standardised(None, None, n)
-    z = None if surprise is None else round(surprise / sd, 4)
-    return Standardised(z, float(f"{sd:.6g}"), n)
+    sd = stdev(past) if n >= LEAST_PAST else 0.0
+    if sd <= 0:
+        return Scaled(None, None, n)
+    z = None if surprise is None else standardised(surprise, past)
+    return Scaled(None if z is None else round(z, 4), float(f"{sd:.6g}"), n)
 
 
 def statistics(releases: Iterable[Past], together: bool = False) -> dict[str, Any]:

@@ -7,7 +7,7 @@ whenever something of it is known better; 30 releases a week of four symbols are
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -91,14 +91,14 @@ def prune(connection: sqlite3.Connection, keep_days: int = KEEP_DAYS) -> int:
     return cursor.rowcount
 
 
-def read(connection: sqlite3.Connection, start_ms: int, end_ms: int) -> Iterable[EventRecord]:
+def read(connection: sqlite3.Connection, start_ms: int, end_ms: int) -> Iterator[EventRecord]:
     """Releases of [start_ms, end_ms), ascending by time."""
     return _read(connection, "time >= ? AND time < ?", (start_ms, end_ms))
 
 
 def read_title(
     connection: sqlite3.Connection, title: str, currency: str, end_ms: int
-) -> Iterable[EventRecord]:
+) -> Iterator[EventRecord]:
     """All releases of one event until end_ms (before it), ascending by time."""
     where = "title = ? AND currency = ? AND time < ?"
     return _read(connection, where, (title, currency, end_ms))
@@ -114,12 +114,14 @@ def has_table(connection: sqlite3.Connection) -> bool:
 
 def _read(
     connection: sqlite3.Connection, where: str, values: tuple[Any, ...]
-) -> Iterable[EventRecord]:
+) -> Iterator[EventRecord]:
     found = connection.execute(
         f"SELECT {', '.join(_COLUMNS)} FROM event_reactions WHERE {where} ORDER BY time, id",
         values,
     )
-    for *plain, gamma, rows in found:
-        yield EventRecord(
-            *plain, gamma=None if gamma is None else orjson.loads(gamma), rows=orjson.loads(rows)
-        )
+    for row in found:
+        given = dict(zip(_COLUMNS, row, strict=True))
+        gamma = given["gamma"]
+        given["gamma"] = None if gamma is None else orjson.loads(gamma)
+        given["rows"] = orjson.loads(given["rows"])
+        yield EventRecord(**given)
