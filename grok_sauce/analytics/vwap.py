@@ -20,30 +20,48 @@ class Vwap:
         return self.price - times * self.deviation, self.price + times * self.deviation
 
 
+class RunningVwap:
+    """An average that grows point by point: bar after bar of a session.
+
+    Kept as a running mean with the squared distances from it (West 1979): the difference
+    of two large sums would lose the digits the bands are made of.
+    """
+
+    __slots__ = ("_mean", "_squares", "_total")
+
+    def __init__(self) -> None:
+        self._total = self._mean = self._squares = 0.0
+
+    def add(self, price: float, volume: float | None) -> None:
+        """Take a point in; one without volume, or with none at all, has no weight."""
+        if volume is None or not volume > 0:
+            return
+        self._total += volume
+        away = price - self._mean
+        self._mean += away * (volume / self._total)  # the first one lands on its price exactly
+        self._squares += volume * away * (price - self._mean)
+
+    def value(self) -> Vwap | None:
+        """The average so far; None when nothing traded."""
+        if not self._total > 0:
+            return None
+        return Vwap(self._mean, sqrt(max(0.0, self._squares / self._total)), self._total)
+
+
 def vwap(points: Iterable[tuple[float, float | None]]) -> Vwap | None:
     """The average of (price, volume) pairs; None when nothing traded.
 
     price = sum(p v) / sum(v), variance = sum(v (p - price)^2) / sum(v). With bars a price is
-    typical(high, low, close). A point without volume, or with none at all, has no weight.
-
-    Kept as a running mean with the squared distances from it (West 1979): the difference
-    of two large sums would lose the digits the bands are made of.
+    typical(high, low, close).
 
     >>> found = vwap([(100.0, 500.0), (100.5, 300.0), (101.0, 200.0), (100.2, 1000.0)])
     >>> round(found.price, 3), round(found.deviation, 6)
     (100.275, 0.286138)
     """
-    total = mean = squares = 0.0
+    running = RunningVwap()
     for price, volume in points:
-        if volume is None or not volume > 0:
-            continue
-        total += volume
-        away = price - mean
-        mean += away * (volume / total)  # the first one lands on its price exactly
-        squares += volume * away * (price - mean)
-    if not total > 0:
-        return None
-    return Vwap(mean, sqrt(max(0.0, squares / total)), total)
+        running.add(price, volume)
+    return running.value()
 
 
 def typical(high: float, low: float, close: float) -> float:

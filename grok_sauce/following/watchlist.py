@@ -136,15 +136,15 @@ class Watchlist:
         return found
 
 
-def history_start(now: float, kind: Kind = "etf") -> int:
-    """Unix ms from which one-minute candles are needed: five sessions before the day shown.
+def history_start(now: float, kind: Kind = "etf", back: int = HISTORY_SESSIONS) -> int:
+    """Unix ms from which one-minute candles are needed: so many sessions before the day shown.
 
-    On a day without a session the last one is shown, and the five count from that. Shares
+    On a day without a session the last one is shown, and they count from that. Shares
     begin with the pre-market, a future with the evening before.
     """
     shown = sessions.new_york_date(now)
     if not sessions.is_session(shown):
         shown = sessions.previous_session(shown)
-    first = sessions.previous_session(shown, HISTORY_SESSIONS)
+    first = sessions.previous_session(shown, back)
     hours = sessions.hours(kind, first) if kind == "future" else None
     return round((hours or sessions.extended(first))[0] * 1000)
