@@ -99,6 +99,7 @@ class MarketHalf(Hub):
             self.publish,
             clock,
             groups=groups_of(chosen),
+            settings=analytic_settings(chosen),
             source="DEMO" if demo else "LIVE",
         )
         self._join_sources(files, environ)
@@ -269,6 +270,8 @@ class MarketHalf(Hub):
 
     def _settings_changed(self, old: Settings, new: Settings) -> None:
         self.context.settings_changed(old, new)
+        if analytic_settings(old) != analytic_settings(new):
+            self.engine.set_settings(analytic_settings(new))
         if groups_of(old) != groups_of(new):
             self.engine.set_symbols(groups_of(new))
         if (groups_of(old), old.gex, old.sources.cboe) != (
@@ -306,6 +309,11 @@ def groups_of(chosen: Settings) -> dict[str, tuple[str, ...]]:
         "neutral": tuple(lists.neutral),
         "negative": tuple(lists.negative),
     }
+
+
+def analytic_settings(chosen: Settings) -> dict[str, Any]:
+    """What analytics read of settings.json, by the name they ask for."""
+    return {"sentiment": chosen.sources.news}
 
 
 def history_file(data: Path, demo: bool) -> Path:

@@ -10,7 +10,16 @@ from grok_sauce.analytics.gex_live import ANALYTIC as GEX
 from grok_sauce.analytics.gex_live import MAX_PAIN
 from grok_sauce.analytics.headlines_table import ANALYTIC as HEADLINES
 from grok_sauce.analytics.indicator import ANALYTIC as INDICATOR
+from grok_sauce.analytics.sentiment_index import ANALYTIC as SENTIMENT
 from grok_sauce.analytics.view import Analytic
 
 # What the engine keeps up to date; the order is the order of work.
-ANALYTICS: Final[tuple[Analytic, ...]] = (MAX_PAIN, GEX, CALENDAR, ECONOMY, HEADLINES, INDICATOR)
+ANALYTICS: Final[tuple[Analytic, ...]] = (
+    MAX_PAIN,
+    GEX,
+    CALENDAR,
+    ECONOMY,
+    HEADLINES,
+    SENTIMENT,
+    INDICATOR,
+)

@@ -44,12 +44,13 @@ class Worth:
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """ "not" turns what follows, "less" the move before it; "stop" ends a clause.
+    """What is no news itself: "not" turns what follows, "less" the move before it.
 
-    "more" and "bit" stand behind a move and make it larger or smaller.
+    "stop" ends a clause. "aside" ends one too, and the clause it begins counts half: it tells
+    what was before, or what for. "more" and "bit" behind a move make it larger or smaller.
     """
 
-    what: Literal["not", "less", "stop", "more", "bit"]
+    what: Literal["not", "less", "stop", "aside", "more", "bit"]
 
 
 Entry = Move | Thing | Worth | Sign
@@ -178,18 +179,19 @@ THINGS: Final[dict[str, Entry]] = {
         Thing(1),
         """stock, stocks, share, shares, equity, equities, futures, index, dow, nasdaq, s&p,
         russell, profit, profits, earnings, revenue, revenues, sales, income, margin, margins,
-        guidance, outlook, forecast, forecasts, dividend, dividends, payout, buyback, buybacks,
-        gdp, economy, output, production, orders, spending, payrolls, payroll, jobs, hiring,
-        employment, wages, pay, exports, manufacturing, factory, factories, services, pmi, demand,
-        traffic, deliveries, bookings, subscribers, users, market, markets, wall street, rating,
-        ratings, price target, target, housing starts, home sales, retail sales, consumer spending,
-        sentiment, morale, activity, investment, lending, permits, valuation, backlog, stimulus""",
+        guidance, outlook, forecast, forecasts, dividend, dividends, payout, gdp, economy, output,
+        production, orders, spending, payrolls, payroll, jobs, hiring, employment, wages, pay,
+        exports, manufacturing, factory, factories, services, pmi, demand, traffic, deliveries,
+        bookings, subscribers, users, market, markets, wall street, rating, ratings, price target,
+        target, housing starts, home sales, retail sales, consumer spending, sentiment, morale,
+        activity, investment, lending, permits, valuation, backlog, stimulus""",
     ),
     **_each(Thing(1, 0.8), "growth, rebound in"),
     **_each(
         Thing(1, 1.2),
-        """confidence, optimism, hope, hopes, appetite, rate cut hopes, rate cut bets, prospects,
-        rate cut expectations, soft landing hopes, risk appetite""",
+        """confidence, optimism, hope, hopes, surprise profit, appetite, rate cut hopes,
+        rate cut bets, prospects, rate cut expectations, soft landing hopes, buyback, buybacks,
+        special dividend, risk appetite""",
     ),
     # Their rise reads badly.
     **_each(
@@ -216,6 +218,18 @@ THINGS: Final[dict[str, Entry]] = {
         banking fears, contagion, contagion fears, unrest, strikes, bankruptcies, defaults,
         insolvencies""",
     ),
+    **_each(
+        Thing(-1, -1.8),
+        """lawsuit, lawsuits, probe, probes, investigation, investigations, antitrust case,
+        charges, sanctions, export curbs, restrictions, curbs, shortfall, glut""",
+    ),
+    # They raise and cut rates, whether the rates are named or not.
+    **_each(
+        Thing(-1),
+        """fed, federal reserve, ecb, boe, boj, boc, rba, rbnz, snb, fomc, powell, lagarde,
+        central bank, central banks, policymakers, bank of england, bank of japan,
+        bank of canada""",
+    ),
     # One side's rise is the other side's fall.
     **_each(
         Thing(0),
@@ -233,8 +247,9 @@ WORTHS: Final[dict[str, Entry]] = {
         turnaround, outperformance, strong, robust, solid, win approval, wins approval, approved,
         approves, approval, cheer, cheers, cheered, soft landing, truce, ceasefire,
         return to profit, returns to profit, swings to profit, swing to profit, risk on,
-        short squeeze, winners, all clear, strong buy, thrive, thrives, thriving, upside,
-        stimulus package, bail out""",
+        short squeeze, winners, all clear, strong buy, back in the black, to the black,
+        meets main goal, meet main goal, meets primary endpoint, meet primary endpoint, meets goal,
+        meet goal, thrive, thrives, thriving, upside, stimulus package, bail out""",
     ),
     **_each(
         Worth(1.2),
@@ -243,9 +258,9 @@ WORTHS: Final[dict[str, Entry]] = {
         buy rating, outright buy, easing cycle, fed easing, policy easing, monetary easing,
         buy the dip, eases restrictions, deregulation, stabilize, stabilizes, stabilise,
         stabilises, stabilizing, accretive, expansion, recovery, settle, settles, settled,
-        settlement, resume, resumes, reopen, reopens, reopening, partnership, wins contract,
-        contract win, soft inflation, steadies, steadied, pause in rate hikes, relief,
-        in the black""",
+        settlement, resume, resumes, reopen, reopens, reopening, partnership, meet expectations,
+        meets expectations, meet estimates, meets estimates, wins contract, contract win,
+        soft inflation, steadies, steadied, pause in rate hikes, relief, in the black""",
     ),
     **_each(
         Worth(-2.6),
@@ -255,19 +270,19 @@ WORTHS: Final[dict[str, Entry]] = {
     ),
     **_each(
         Worth(-1.8),
-        """downgrade, downgrades, downgraded, bearish, lawsuit, lawsuits, sue, sues, sued, probe,
-        probes, probed, investigation, investigates, investigated, subpoena, indicted, charged,
-        antitrust, fined, fine, fines, penalty, recall, recalled, breach, hack, hacked, outage,
-        warn, warns, warned, warning, warnings, slowdown in, sanctions, shutdown, default risk,
-        downturn in, correction, bear market, underweight, sell rating, dividend cut,
-        dividend cuts, guidance cut, impairment, writedown, write down, goodwill charge,
-        swings to loss, swing to loss, swung to a loss, in the red, red ink, halts trading,
+        """downgrade, downgrades, downgraded, bearish, sue, sues, sued, probed, investigates,
+        investigated, subpoena, indicted, charged, antitrust, fined, fine, fines, penalty, recall,
+        recalled, breach, hack, hacked, outage, warn, warns, warned, warning, warnings,
+        slowdown in, shutdown, default risk, downturn in, correction, bear market, underweight,
+        sell rating, dividend cut, dividend cuts, guidance cut, impairment, writedown, write down,
+        goodwill charge, swings to loss, swing to loss, swung to a loss, in the red, into the red,
+        to the red, as bad as feared, stops production, stops sales, red ink, halts trading,
         trading halted, ousted, resigns, resigned, accounting irregularities, restates,
         restatement, risk off, halted, halts production, debt ceiling standoff, bloodletting,
-        shortfall, headwinds, headwind, strike action, walkout, job losses mount, distressed,
-        unprofitable, overvalued, glut, yield curve inversion, inverted yield curve, inverts,
-        lackluster, lacklustre, dismal, dire, bleak, grim, rejects bid, blocked, misconduct,
-        money laundering, margin call""",
+        headwinds, headwind, strike action, walkout, job losses mount, distressed, unprofitable,
+        overvalued, yield curve inversion, inverted yield curve, inverts, lackluster, lacklustre,
+        dismal, dire, bleak, grim, rejects bid, blocked, misconduct, money laundering,
+        margin call""",
     ),
     **_each(
         Worth(-1.2),
@@ -300,7 +315,7 @@ WORTHS: Final[dict[str, Entry]] = {
 SIGNS: Final[dict[str, Entry]] = {
     **_each(
         Sign("not"),
-        """fail to, fails to, failed to, unlikely to, no longer, avoid, avoids, avoided, avert,
+        """avoid, fail to, fails to, failed to, unlikely to, no longer, avoids, avoided, avert,
         averts, averted, dodge, dodges, dodged, escape, escapes, escaped, rule out, rules out,
         ruled out, deny, denies, denied, prevent, prevents, prevented, shrug off, shrugs off,
         shrugged off, brush off, brushes off, brushed off, despite, defy, defies, defied, lack of,
@@ -314,9 +329,14 @@ SIGNS: Final[dict[str, Entry]] = {
     ),
     **_each(
         Sign("stop"),
-        """as, after, before, while, amid, on, but, and, with, since, because, when, following,
-        though, although, even, if, whether, ahead of, due to, thanks to, or, until, once, sending,
-        sends, send, pushing, pushes, helping""",
+        """as, before, while, amid, on, but, and, with, since, because, when, though, although,
+        even, if, whether, ahead of, due to, thanks to, or, until, once, sending, sends, send,
+        pushing, pushes, helping""",
+    ),
+    **_each(
+        Sign("aside"),
+        """after, following, from, to avert, to avoid, to prevent, to stave off, to ward off,
+        to escape, to fight, to combat, to offset, to counter""",
     ),
     **_each(
         Sign("more"), "sharply, steeply, heavily, massively, strongly, big, hard, significantly"
@@ -328,15 +348,20 @@ SIGNS: Final[dict[str, Entry]] = {
 NEUTRAL: Final = frozenset(
     _each(
         Worth(0.0),
-        """share, shares, interest, interests, interested, gross, crude, treasury, treasuries,
-        security, securities, trust, trusts, energy, value, values, united, natural, number,
-        matter, well, like, care, play, plays, credit, capital, super, best, free, fresh, great,
-        greatest, kind, ready, special, smart, fair, party, pretty, yes, want, legal, create,
-        created, join, original, significant, important, playing, player, players, positive,
-        dominant, vision, alert, challenge, strength, lower, low, lows, lowest, top, cut, demand,
-        growth, gains, gain, profit, profits, debt, strong, pay, paid, save, saved, saving,
-        savings, asset, assets, fun, love, heaven, vital, active, commitment, commit, committed,
-        determined, opportunity, chance, chances, novel, big, huge, art""",
+        """no, surprise, surprises, surprised, surprising, await, awaits, awaited, stop, stops,
+        hard, cancer, cancers, tumor, tumour, disease, heart, pain, migraine, weapon, weapons,
+        launched, leave, leaves, intense, invite, invites, solution, solutions, outstanding,
+        limited, grand, mandatory, urgent, sentence, please, true, straight, warm, recommend,
+        recommends, retreat, prize, retire, sure, loves, love's, share, shares, interest,
+        interests, interested, gross, crude, treasury, treasuries, security, securities, trust,
+        trusts, energy, value, values, united, natural, number, matter, well, like, care, play,
+        plays, credit, capital, super, best, free, fresh, great, greatest, kind, ready, special,
+        smart, fair, party, pretty, yes, want, legal, create, created, join, original, significant,
+        important, playing, player, players, positive, dominant, vision, alert, challenge,
+        strength, lower, low, lows, lowest, top, cut, demand, growth, gains, gain, profit, profits,
+        debt, strong, pay, paid, save, saved, saving, savings, asset, assets, fun, love, heaven,
+        vital, active, commitment, commit, committed, determined, opportunity, chance, chances,
+        novel, big, huge, art""",
     )
 )
 

@@ -36,12 +36,14 @@ FAR: Final = 9  # the same for a move that looks past a comma
 TURNED: Final = -0.74  # what a negation leaves of a value: VADER's own factor
 MORE: Final = 1.3
 BIT: Final = 0.6
+ASIDE: Final = 0.5
 
 ENTRIES: Final[Mapping[str, Entry]] = {**THINGS, **MOVES, **WORTHS, **SIGNS}
 _HYPHEN: Final = re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])")
 _NAME: Final = re.compile(
     r"\b(?:" + "|".join(re.escape(name) for name in sorted(NAMES, key=len, reverse=True)) + r")\b"
 )
+_CLAUSES: Final = ("stop", "aside")
 _ENDS: Final = frozenset(",;:?!—–|)")
 
 
@@ -60,6 +62,8 @@ class _Unit:
         """As VADER's engine shall read it."""
         if isinstance(self.entry, Sign) and self.entry.what == "not":
             return "not" + self.tail
+        if isinstance(self.entry, Sign) and self.entry.what == "less":
+            return NOTHING
         if self.entry is None or isinstance(self.entry, Sign):
             return self.text
         tenths = max(-STEPS, min(STEPS, round((self.value or 0.0) * 10)))
@@ -83,6 +87,7 @@ def reading(title: str) -> str:
             unit.value = entry.value
     for place in moves:
         _move(units, place)
+    _put_aside(units)
     return " ".join(unit.written() for unit in units)
 
 
@@ -149,7 +154,7 @@ def _thing(units: Sequence[_Unit], place: int, step: int, reach: int, reaches: b
         if between.ends and not reaches:
             return None
         entry = units[at].entry
-        if isinstance(entry, Sign) and entry.what == "stop":
+        if isinstance(entry, Sign) and entry.what in _CLAUSES:
             return None
         if isinstance(entry, Thing):
             return at
@@ -163,10 +168,21 @@ def _degree(units: Sequence[_Unit], place: int) -> float:
         if at > place and isinstance(entry, Sign):
             if entry.what == "less":
                 return TURNED
-            if entry.what == "stop":
+            if entry.what in _CLAUSES:
                 break
             if entry.what in ("more", "bit"):
                 return MORE if entry.what == "more" else BIT
         if units[at].ends:
             break
     return 1.0
+
+
+def _put_aside(units: Sequence[_Unit]) -> None:
+    """Halve what stands in a clause that is not the news itself."""
+    is_aside = False
+    for unit in units:
+        if isinstance(unit.entry, Sign) and unit.entry.what in _CLAUSES:
+            is_aside = unit.entry.what == "aside"
+        if is_aside and unit.value is not None:
+            unit.value *= ASIDE
+        is_aside &= not unit.ends

@@ -43,6 +43,7 @@ PAGES: Final = (
     Page("notice", "notice", "notice", "whole"),
     Page("calendar", "calendar.event", "calendar", "whole"),
     Page("news", "news.headline", "news", "whole"),
+    Page("sentiment", "sentiment.index", "sentiment", "whole"),
     Page("econ", "fred.release", "econ", "whole"),
     Page("gex", "gex.levels", "gex", "whole", symbol=True, view=True),
     Page("profile", "profile.levels", "profile", "whole", symbol=True),

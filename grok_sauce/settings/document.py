@@ -43,6 +43,7 @@ class News:
 
     enabled: bool = setting(True, read.flag)
     interval: int = setting(1200, read.whole(300, 86_400))  # seconds between two requests
+    lexicon: str = setting("plain", read.choice("plain", "finance"))  # of the master sentiment
 
 
 @dataclass(frozen=True, slots=True)
