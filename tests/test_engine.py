@@ -16,7 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grok_sauce.analytics import ANALYTICS
+from grok_sauce.analytics.gex_live import ANALYTIC as GEX
+from grok_sauce.analytics.gex_live import MAX_PAIN
+from grok_sauce.analytics.indicator import ANALYTIC as INDICATOR
 from grok_sauce.analytics.view import Analytic, View
 from grok_sauce.engine import Engine
 from grok_sauce.engine.inbox import Inbox
@@ -29,6 +31,8 @@ from grok_sauce.runtime.clock import ManualClock, RealClock
 from grok_sauce.update import Update
 
 MINUTE = 60_000
+# The rules of the beat are tested with what makes the table; other parts have their own tests.
+ANALYTICS = (MAX_PAIN, GEX, INDICATOR)
 GROUPS = {"positive": ("SPY",), "neutral": (), "negative": ("QQQ",)}
 
 
@@ -752,7 +756,7 @@ import sys, threading
 from pathlib import Path
 from grok_sauce.runtime import concurrency
 concurrency.patch(sys.argv[1])
-from grok_sauce.analytics import ANALYTICS
+from grok_sauce.analytics.indicator import ANALYTIC as INDICATOR
 from grok_sauce.engine import Engine
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.state import MarketState
@@ -763,7 +767,7 @@ clock, stop, path = RealClock(), threading.Event(), Path(sys.argv[2])
 history = History(path, clock)
 rows = []
 engine = Engine(
-    MarketState(), ANALYTICS, lambda updates: (rows.extend(updates), history.publish(updates)),
+    MarketState(), (INDICATOR,), lambda updates: (rows.extend(updates), history.publish(updates)),
     clock, groups={"positive": ("SPY",)},
 )
 threads = [concurrency.spawn(worker.run, stop) for worker in (engine, history)]
