@@ -10,6 +10,8 @@ from grok_sauce.analytics.gex_live import ANALYTIC as GEX
 from grok_sauce.analytics.gex_live import MAX_PAIN
 from grok_sauce.analytics.headlines_table import ANALYTIC as HEADLINES
 from grok_sauce.analytics.indicator import ANALYTIC as INDICATOR
+from grok_sauce.analytics.orb_live import ANALYTIC as ORB
+from grok_sauce.analytics.profile_live import ANALYTIC as PROFILE
 from grok_sauce.analytics.sentiment_index import ANALYTIC as SENTIMENT
 from grok_sauce.analytics.view import Analytic
 
@@ -21,5 +23,7 @@ ANALYTICS: Final[tuple[Analytic, ...]] = (
     ECONOMY,
     HEADLINES,
     SENTIMENT,
+    PROFILE,
+    ORB,
     INDICATOR,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Final, Literal
 
 from grok_sauce.market.events import Bar
@@ -77,6 +78,9 @@ class OpeningRange:
     bars: int = 0
     breaks: tuple[Break, ...] = ()
     over: bool = False
+    # A bar that stays strictly inside changes nothing; at first none does.
+    calm_low: float = inf
+    calm_high: float = -inf
 
     @property
     def armed_at(self) -> int:
@@ -119,6 +123,8 @@ def step(range_: OpeningRange, bar: Bar, is_closed: bool = True) -> OpeningRange
     A bar that is still forming (is_closed False) moves high and low, can touch, and can reach
     stop or target, but closes beyond nothing.
     """
+    if range_.calm_low < bar.low and bar.high < range_.calm_high:
+        return range_  # most bars: a day has hundreds
     if not range_.opens <= bar.time < range_.ends or range_.over:
         return range_
     if range_.start is None:
@@ -135,10 +141,28 @@ def step(range_: OpeningRange, bar: Bar, is_closed: bool = True) -> OpeningRange
     if range_.problem is not None:
         return range_
     before = tuple(_carry(each, bar) for each in range_.breaks)
-    fresh = _breaks(range_, bar, is_closed)
-    if not fresh and all(new is old for new, old in zip(before, range_.breaks, strict=True)):
+    breaks = before + _breaks(range_, bar, is_closed)
+    if breaks == range_.breaks and range_.calm_low < inf:
         return range_
-    return replace(range_, breaks=before + fresh)
+    low, high = _calm(range_, breaks)
+    return replace(range_, breaks=breaks, calm_low=low, calm_high=high)
+
+
+def _calm(range_: OpeningRange, breaks: tuple[Break, ...]) -> tuple[float, float]:
+    """Prices between which neither a side breaks for the first time nor a break ends."""
+    assert range_.high is not None
+    assert range_.low is not None
+    lows, highs = [-inf], [inf]
+    broken = {each.side for each in breaks}
+    if "up" not in broken:
+        highs.append(range_.high + range_.rules.buffer)
+    if "down" not in broken:
+        lows.append(range_.low - range_.rules.buffer)
+    for each in breaks:
+        if each.outcome is None:
+            lows.append(min(each.stop, each.target))
+            highs.append(max(each.stop, each.target))
+    return max(lows), min(highs)
 
 
 def finish(range_: OpeningRange) -> OpeningRange:
