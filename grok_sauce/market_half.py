@@ -17,6 +17,7 @@ from grok_sauce.desks.context import ContextDesk
 from grok_sauce.desks.gex import GexDesk, GexSettings, cboe_maker
 from grok_sauce.desks.gex_history import GexHistoryDesk
 from grok_sauce.desks.gex_signal import SignalLevels, SignalSettings
+from grok_sauce.desks.reactions import reaction_desk
 from grok_sauce.desks.setup import SetupDesk
 from grok_sauce.engine import Engine
 from grok_sauce.errors import SettingsError
@@ -30,6 +31,7 @@ from grok_sauce.market.state import MarketState
 from grok_sauce.pollers.cboe_fetch import CboeSettings
 from grok_sauce.publishers.gex_history import GexHistory
 from grok_sauce.publishers.history import History, play_back
+from grok_sauce.publishers.reactions import ReactionKeeper
 from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.runtime.loop_watch import LoopWatch
@@ -91,7 +93,8 @@ class MarketHalf(Hub):
         chosen = self.store.load()
         files.data.mkdir(parents=True, exist_ok=True)
         minutes = GexHistory()
-        self.history = History(history_file(files.data, demo), clock, tenants=[minutes])
+        reactions = ReactionKeeper()
+        self.history = History(history_file(files.data, demo), clock, tenants=[minutes, reactions])
         self.publishers += [self.history.publish, minutes.publish]
         self.engine = Engine(
             MarketState(),
@@ -103,6 +106,16 @@ class MarketHalf(Hub):
             source="DEMO" if demo else "LIVE",
         )
         self._join_sources(files, environ)
+        self.reactions = reaction_desk(
+            self.engine,
+            self.history.path,
+            reactions,
+            self.snapshot,
+            self.publish,
+            lambda: [name for group in groups_of(self.store.settings).values() for name in group],
+            clock,
+            environ,
+        )
         self._join_reports(process)
         self._open_desk(files, process, knobs.read_env(SignalSettings, environ))
         self._follow(chosen)
@@ -177,6 +190,7 @@ class MarketHalf(Hub):
             *self.gex.workers,
             self.butterflies,
             *self.context.workers,
+            self.reactions,
             self.history,
             self.loop,
             self.health,
@@ -197,6 +211,7 @@ class MarketHalf(Hub):
         ).register(self.controls, self.questions)
         self.gex.register(self.controls, self.questions)
         self.butterflies.register(self.controls, self.questions)
+        self.reactions.register(self.questions)
         self.context.register(self.controls)
         GexHistoryDesk(self.history.path, self.clock.market).register(self.questions)
         SignalLevels(signals.symbol, self.snapshot.get, self.questions, self.clock.real).register(

@@ -37,6 +37,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "news.headline": "update_news",
     "fred.release": "update_econ",
     "calendar.event": "update_events",
+    "event.reaction": "update_reactions",
     "sentiment.index": "update_sentiment",
     "alert.state": "update_alerts",
     "trade.signal": "update_signals",

@@ -213,6 +213,9 @@ class Machine:
                     "since": dict.fromkeys(("since_open", "hour", "five")),
                 },
             },
+            "reactions.history": lambda title, currency: {
+                "title": title, "currency": currency, "releases": []
+            },
             "gex.minute": lambda symbol, at_ms: payload if at_ms else None,
             "gex.last": lambda symbol: None,
             "gex.e80": lambda: signal(payload, from_cache=False),

@@ -49,6 +49,8 @@ CLASSES = {
     ("GET", "/api/chain.csv"): "read",
     ("GET", "/api/chain/<ticker:symbol>.csv"): "read",
     ("GET", "/api/history/gex"): "read",
+    ("GET", "/api/history/reactions"): "read",
+    ("GET", "/api/reactions"): "read",
     ("GET", "/api/butterfly"): "read",
     ("GET", "/api/butterfly/candidates"): "read",
     ("POST", "/api/butterfly/candidates"): "write",
@@ -96,6 +98,7 @@ QUERIES = {
     "/api/gex": "?symbol=SPX",
     "/api/chain.csv": "?symbol=/ES",
     "/api/history/gex": "?symbol=SPX",
+    "/api/history/reactions": "?title=CPI%20m/m",
     "/api/butterfly/candidates": "?id=abc",
 }
 PARTS = {
