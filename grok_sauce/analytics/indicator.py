@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from grok_sauce.analytics import rvol, session_bars
 from grok_sauce.analytics.indicator_options import option_fields
+from grok_sauce.analytics.indicator_orb import orb_fields
 from grok_sauce.analytics.trading_day import TradingDay
 from grok_sauce.analytics.view import Analytic, View
 from grok_sauce.analytics.vwap import distance
@@ -94,8 +95,7 @@ def _row(view: View, symbol: str, group: str, order: int, days: Days) -> Row:
     row |= _changes(row, price is not None and _is_that_close(price, day), reasons)
     row |= _volumes(view, instrument, known, day, row["price"], reasons)
     row |= option_fields(view, instrument, row["price"], reasons)
-    row["orb"] = None
-    reasons["orb"] = "No opening range is kept"
+    row |= orb_fields(view, symbol, instrument.tick, reasons)
     row["color"] = _color(row["change_percent"])
     if row["color"] is None:
         reasons["color"] = reasons["change_percent"]

@@ -178,8 +178,9 @@ export const COLUMNS = [
   money("put_wall", "Put wall", { text: (row) => strike(row.put_wall) }),
   distance("put_wall", "To put wall %", "put wall"),
   {
-    id: "orb", label: "ORB", optional: true, sample: "above 15", value: (row) => row.orb, text: (row) => row.orb ?? DASH,
-    about: "Opening range: inside, above or below",
+    id: "orb", label: "ORB", optional: true, sample: "forming 15", value: (row) => row.orb, text: (row) => row.orb ?? DASH,
+    classes: (row) => ({ up: "up", down: "down", both: "strong" })[(row.orb ?? "").split(" ")[0]] ?? "soft",
+    about: "Opening range of 15 minutes: inside it still, or the side it broke first to", title: (row) => row.orb_detail ?? "",
   },
   {
     id: "halted", label: "Halt", optional: true, sample: "halted", value: (row) => (row.status === "halted" ? "halted" : "trading"),

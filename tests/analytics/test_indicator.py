@@ -31,8 +31,8 @@ COLUMNS = (
     "symbol name group kind price price_basis decimals direction bid ask spread open prev_close "
     "change_price change_percent change_close change_close_percent volume rvol rvol_day avg_volume "
     "day_high day_low vwap_distance gap_percent max_pain dte witching net_gex zero_gamma call_wall "
-    "put_wall zero_gamma_distance call_wall_distance put_wall_distance orb spark color text_color "
-    "as_of age stale status hint source expiry reasons order"
+    "put_wall zero_gamma_distance call_wall_distance put_wall_distance orb orb_detail spark color "
+    "text_color as_of age stale status hint source expiry reasons order"
 )
 
 
@@ -156,7 +156,7 @@ def test_every_null_of_a_full_row_has_a_reason_and_nothing_known_has_one(desk: D
     assert {n for n, v in row.items() if v is None} - {"hint"} == set(row["reasons"])
     assert set(row["reasons"]) == {
         *("max_pain", *EXPIRY_FIELDS, *GEX_FIELDS),
-        *("orb", "vwap_distance"),
+        *("orb", "orb_detail", "vwap_distance"),
     }
 
 

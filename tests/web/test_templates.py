@@ -49,6 +49,7 @@ UNKNOWN = [
     "call_wall_distance",
     "put_wall_distance",
     "orb",
+    "orb_detail",
     "color",
     "as_of",
     "age",
