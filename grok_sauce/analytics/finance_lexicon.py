@@ -18,12 +18,13 @@ class Move:
 
     takes: "object" looks for what moves behind it first ("cuts costs"), "subject" before it.
     needs: "any" is worth nothing without a known thing that moves ("record"), "bad" nothing
-    unless that is bad when it rises ("sticky"). reaches: may look past a comma.
+    unless that is bad when it rises ("sticky"), "object" nothing without it behind the word
+    ("snaps its losing streak"). reaches: may look past a comma.
     """
 
     value: float
     takes: Literal["subject", "object"] = "subject"
-    needs: Literal["nothing", "any", "bad"] = "nothing"
+    needs: Literal["nothing", "any", "bad", "object"] = "nothing"
     reaches: bool = False
 
 
@@ -44,13 +45,13 @@ class Worth:
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """What is no news itself: "not" turns what follows, "less" the move before it.
+    """What is no news itself: "not" turns what follows, "less" the move before it, "slow" one up.
 
     "stop" ends a clause. "aside" ends one too, and the clause it begins counts half: it tells
     what was before, or what for. "more" and "bit" behind a move make it larger or smaller.
     """
 
-    what: Literal["not", "less", "stop", "aside", "more", "bit"]
+    what: Literal["not", "less", "slow", "stop", "aside", "more", "bit"]
 
 
 Entry = Move | Thing | Worth | Sign
@@ -119,16 +120,18 @@ MOVES: Final[dict[str, Entry]] = {
         """edge down, edges down, edged down, edge lower, edges lower, edged lower, inch down,
         inches down, inch lower, inches lower, tick down, ticks down, ticked down, ease, eases,
         eased, easing, dip, dips, dipped, dipping, drift lower, drifts lower, nudge lower,
-        pare gains, pares gains, give up gains, gives up gains""",
+        pare gains, pares gains, trim gains, trims gains, erase gains, erases gains, erased gains,
+        give up gains, gives up gains""",
     ),
     **_each(
         Move(PLAIN, takes="object"),
         """raise, raises, raised, raising, lift, lifts, lifted, lifting, boost, boosts, boosted,
         boosting, hike, hikes, hiked, hiking, bolster, bolsters, bolstered, buoy, buoys, buoyed,
         spur, spurs, spurred, stoke, stokes, stoked, fuel, fuels, fueled, fuelled, double, doubles,
-        doubled, doubling, triple, triples, tripled, revive, revives, revived, ramp up, ramps up,
-        increase in, rise in, jump in, surge in, add to, adds to, aggravate, heighten, heightens,
-        heightened, reignite, reignites, reignited, spark, sparks, sparked""",
+        doubled, doubling, triple, triples, tripled, revive, revives, revived, extend, extends,
+        extended, ramp up, ramps up, increase in, rise in, jump in, surge in, add to, adds to,
+        aggravate, heighten, heightens, heightened, reignite, reignites, reignited, spark, sparks,
+        sparked""",
     ),
     **_each(
         Move(-PLAIN, takes="object"),
@@ -170,7 +173,13 @@ MOVES: Final[dict[str, Entry]] = {
         escalating, flare, flares, flare up, flares up, intensify, intensifies, rattle""",
     ),
     **_each(Move(-PLAIN, needs="bad"), "tame, muted, subdued, low, small, vanish, vanishes"),
-    **_each(Move(PLAIN, needs="any"), "record, big, bigger, huge, massive, higher than ever"),
+    **_each(
+        Move(-PLAIN, takes="object", needs="object"),
+        "snap, snaps, snapped, end, ends, ended, erase, erases, erased, recoup, recoups, reverse, "
+        "reverses, pause, pauses, paused, break, breaks, lose, loses, lost",
+    ),
+    **_each(Move(-SMALL, takes="object"), "delay, delays, delayed, postpone, postpones, postponed"),
+    **_each(Move(PLAIN, needs="any"), "record, bigger, huge, massive, higher than ever"),
 }
 
 THINGS: Final[dict[str, Entry]] = {
@@ -189,9 +198,9 @@ THINGS: Final[dict[str, Entry]] = {
     **_each(Thing(1, 0.8), "growth, rebound in"),
     **_each(
         Thing(1, 1.2),
-        """confidence, optimism, hope, hopes, surprise profit, appetite, rate cut hopes,
-        rate cut bets, prospects, rate cut expectations, soft landing hopes, buyback, buybacks,
-        special dividend, risk appetite""",
+        """winning streak, momentum, confidence, optimism, hope, hopes, surprise profit, appetite,
+        rate cut hopes, rate cut bets, prospects, rate cut expectations, soft landing hopes,
+        buyback, buybacks, special dividend, risk appetite""",
     ),
     # Their rise reads badly.
     **_each(
@@ -205,23 +214,26 @@ THINGS: Final[dict[str, Entry]] = {
         gas prices, pump prices, energy costs, energy bills, food prices, rents, grocery prices,
         taxes, inventories, premiums, wholesale inflation, core inflation, exposure""",
     ),
-    **_each(Thing(-1, -1.0), "tariff, tariffs, duties, levies, risk, risks, short interest"),
+    **_each(
+        Thing(-1, -1.0),
+        "tariff, tariffs, duties, levies, risk, risks, short interest, retaliatory tariffs",
+    ),
     **_each(
         Thing(-1, -1.6),
-        """fear, fears, worry, worries, concern, concerns, anxiety, jitters, tension, tensions,
-        uncertainty, doubt, doubts, pessimism, gloom, losses, loss, layoffs, job cuts, job losses,
-        delinquencies, recession, recession fears, inflation fears, inflation worries,
-        rate hike fears, recession risk, recession odds, inflation concerns, growth fears,
-        tariff fears, tariff threat, trade tensions, trade war fears, bad loans, write offs,
-        charge offs, foreclosures, outages, recalls, trade war, stress, panic, crisis, pressure,
-        pressures, slowdown, downturn, turmoil, shortage, shortages, threat, threats,
+        """losing streak, fear, fears, worry, worries, concern, concerns, anxiety, jitters,
+        tension, tensions, uncertainty, doubt, doubts, pessimism, gloom, losses, loss, layoffs,
+        job cuts, job losses, delinquencies, recession, recession fears, inflation fears,
+        inflation worries, rate hike fears, recession risk, recession odds, inflation concerns,
+        growth fears, tariff fears, tariff threat, trade tensions, trade war fears, bad loans,
+        write offs, charge offs, foreclosures, outages, recalls, trade war, stress, panic, crisis,
+        pressure, pressures, slowdown, downturn, turmoil, shortage, shortages, threat, threats,
         banking fears, contagion, contagion fears, unrest, strikes, bankruptcies, defaults,
         insolvencies""",
     ),
     **_each(
         Thing(-1, -1.8),
         """lawsuit, lawsuits, probe, probes, investigation, investigations, antitrust case,
-        charges, sanctions, export curbs, restrictions, curbs, shortfall, glut""",
+        charges, sanctions, export curbs, restrictions, shortfall, glut""",
     ),
     # They raise and cut rates, whether the rates are named or not.
     **_each(
@@ -288,12 +300,12 @@ WORTHS: Final[dict[str, Entry]] = {
         Worth(-1.2),
         """hawkish, rate hike, rate hikes, rate increase, rate increases, tightening, tighten,
         tightens, tightening cycle, tax hike, tax hikes, tax increase, price war, dilution,
-        dilutive, share sale, delay, delays, delayed, postpones, postponed, cautious, caution,
-        wary, nervous, skittish, jittery, choppy, volatile, uncertain, bubble, overheated, squeeze,
-        squeezed, pressured, under pressure, plant closures, store closures, weak, weakness, soft,
-        sluggish, tepid, higher for longer, worse, worsen, worsens, worsened, worsening, struggle,
-        struggles, struggling, retaliate, retaliates, retaliation, retaliatory, standoff,
-        stalemate, deadlock, vulnerable, brace, braces, bracing""",
+        dilutive, share sale, cautious, caution, wary, nervous, skittish, jittery, choppy,
+        volatile, uncertain, bubble, overheated, squeeze, squeezed, pressured, under pressure,
+        plant closures, store closures, weak, weakness, soft, sluggish, tepid, higher for longer,
+        worse, worsen, worsens, worsened, worsening, struggle, struggles, struggling, retaliate,
+        retaliates, retaliation, retaliatory, standoff, stalemate, deadlock, vulnerable, brace,
+        braces, bracing""",
     ),
     **_each(
         Worth(0.0),
@@ -315,17 +327,22 @@ WORTHS: Final[dict[str, Entry]] = {
 SIGNS: Final[dict[str, Entry]] = {
     **_each(
         Sign("not"),
-        """avoid, fail to, fails to, failed to, unlikely to, no longer, avoids, avoided, avert,
-        averts, averted, dodge, dodges, dodged, escape, escapes, escaped, rule out, rules out,
-        ruled out, deny, denies, denied, prevent, prevents, prevented, shrug off, shrugs off,
-        shrugged off, brush off, brushes off, brushed off, despite, defy, defies, defied, lack of,
-        end of, free of, refutes, dismisses, dismiss, dismissed, drop charges""",
+        """no rush to, in no rush to, in no hurry to, no hurry to, no need for, no need to, avoid,
+        fail to, fails to, failed to, unlikely to, no longer, avoids, avoided, avert, averts,
+        averted, dodge, dodges, dodged, escape, escapes, escaped, rule out, rules out, ruled out,
+        deny, denies, denied, prevent, prevents, prevented, shrug off, shrugs off, shrugged off,
+        brush off, brushes off, brushed off, despite, defy, defies, defied, lack of, end of,
+        free of, refutes, dismisses, dismiss, dismissed, drop charges""",
     ),
     **_each(
         Sign("less"),
         """less than expected, less than forecast, less than estimated, less than feared,
         less than anticipated, slower than forecast, slower than feared,
         more slowly than expected""",
+    ),
+    **_each(
+        Sign("slow"),
+        "slowest pace, slower pace, a slower pace, slowest rate, slowest since, weakest pace",
     ),
     **_each(
         Sign("stop"),
@@ -339,7 +356,9 @@ SIGNS: Final[dict[str, Entry]] = {
         to escape, to fight, to combat, to offset, to counter""",
     ),
     **_each(
-        Sign("more"), "sharply, steeply, heavily, massively, strongly, big, hard, significantly"
+        Sign("more"),
+        """fastest pace, a faster pace, fastest rate, fastest since, sharply, steeply, heavily,
+        massively, strongly, big, hard, significantly""",
     ),
     **_each(Sign("bit"), "slightly, modestly, marginally, a bit, a touch, somewhat, a little"),
 }
@@ -367,21 +386,10 @@ NEUTRAL: Final = frozenset(
 
 # Names with words that mean something elsewhere; matched as written.
 NAMES: Final[tuple[str, ...]] = (
-    "Best Buy", "United Airlines", "United States", "UnitedHealth", "United Rentals",
-    "Dollar General", "Dollar Tree", "Family Dollar", "Bath & Body Works", "Fortune Brands",
-    "Super Micro", "First Solar", "Prosperity Bancshares", "Hope Bancorp", "Honest Company",
-    "Beyond Meat", "Virgin Galactic", "Liberty Media", "Carnival", "Progressive Corp",
-    "Progressive", "Match Group", "General Motors", "Top Glove", "Rally's",
-    "Bloom Energy", "Fair Isaac", "Natural Gas Services", "Advance Auto Parts", "Advance Auto",
-    "Gap Inc", "Rocket Companies", "Rocket Lab", "Rocket Mortgage", "Smart & Final",
-    "American Outdoor Brands", "Grab Holdings", "Crocs", "Lucky Strike", "Lucky Brand",
-    "Freedom Mortgage", "Victory Capital", "Vital Farms", "Vital Energy", "Dutch Bros",
-    "Healthpeak", "Happy Socks", "Monster Beverage", "Monster", "Blue Apron", "Blackstone",
-    "Wells Fargo", "Cheesecake Factory", "Childrens Place", "Burlington Stores", "Ross Stores",
-    "Winnebago", "Joy Global", "Royal Gold", "Royal Caribbean", "Glory Star", "Celebrity Cruises",
-    "Coeur Mining", "Hecla", "Grand Canyon", "Sweetgreen", "Sprouts", "Peloton", "Toll Brothers",
-    "Raising Cane's", "Credit Suisse", "Fannie Mae", "Champion Homes", "Champion Iron",
-    "Alert Innovation", "Shock Top", "Risk Strategies", "Crisis Text Line", "Warner Bros",
-    "Trustpilot", "Truist", "Northern Trust", "First Trust", "Innovative Industrial",
-    "Excelerate Energy", "Comfort Systems", "Block Inc",
+    "Advance Auto Parts", "Advance Auto", "Block Inc", "Boom Supersonic", "Cheesecake Factory",
+    "Climb Bio", "Comfort Systems", "Cool Holdings", "Dollar General", "Dollar Tree",
+    "Family Dollar", "Grab Holdings", "Honest Company", "Hope Bancorp", "Innovative Industrial",
+    "Liberty Media", "Lucky Strike", "Natural Gas Services", "Raising Cane's", "Rise Gold",
+    "Rocket Companies", "Rocket Lab", "Rocket Mortgage", "Surge Energy", "Top Glove",
+    "Wells Fargo",
 )  # fmt: skip

@@ -56,13 +56,14 @@ class _Unit:
     is_upper: bool
     ends: bool  # a comma or the like follows
     value: float | None = None
+    is_taken: bool = False  # as the object of a verb
     tail: str = ""
 
     def written(self) -> str:
         """As VADER's engine shall read it."""
         if isinstance(self.entry, Sign) and self.entry.what == "not":
             return "not" + self.tail
-        if isinstance(self.entry, Sign) and self.entry.what == "less":
+        if isinstance(self.entry, Sign) and self.entry.what in ("less", "slow"):
             return NOTHING
         if self.entry is None or isinstance(self.entry, Sign):
             return self.text
@@ -129,9 +130,11 @@ def _move(units: Sequence[_Unit], place: int) -> None:
     assert isinstance(move, Move)
     reach = FAR if move.reaches else NEAR
     found = None
-    for step in (1, -1) if move.takes == "object" else (-1, 1):
+    ways = (1, -1) if move.takes == "object" else (-1, 1)
+    for step in ways[:1] if move.needs == "object" else ways:
         found = _thing(units, place, step, reach, move.reaches)
         if found is not None:
+            units[found].is_taken |= step > 0 and move.takes == "object"
             break
     value = move.value
     thing = None if found is None else units[found].entry
@@ -140,7 +143,7 @@ def _move(units: Sequence[_Unit], place: int) -> None:
         if found is not None:
             units[found].value = 0.0  # said with the move
     is_bad = isinstance(thing, Thing) and thing.rise < 0
-    if (move.needs == "any" and thing is None) or (move.needs == "bad" and not is_bad):
+    if (move.needs in ("any", "object") and thing is None) or (move.needs == "bad" and not is_bad):
         value = 0.0
     unit.value = value * _degree(units, place)
 
@@ -156,17 +159,19 @@ def _thing(units: Sequence[_Unit], place: int, step: int, reach: int, reaches: b
         entry = units[at].entry
         if isinstance(entry, Sign) and entry.what in _CLAUSES:
             return None
-        if isinstance(entry, Thing):
+        if isinstance(entry, Thing) and not units[at].is_taken:
             return at
     return None
 
 
 def _degree(units: Sequence[_Unit], place: int) -> float:
     """What the words behind a move make of it, up to the end of its clause."""
+    move = units[place].entry
+    is_up = isinstance(move, Move) and move.value > 0
     for at in range(place, min(place + NEAR, len(units))):
         entry = units[at].entry
         if at > place and isinstance(entry, Sign):
-            if entry.what == "less":
+            if entry.what == "less" or (entry.what == "slow" and is_up):
                 return TURNED
             if entry.what in _CLAUSES:
                 break
