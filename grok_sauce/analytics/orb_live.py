@@ -18,7 +18,7 @@ from grok_sauce.analytics.opening_range import (
     step,
 )
 from grok_sauce.analytics.trading_day import TradingDay
-from grok_sauce.analytics.view import Analytic, View
+from grok_sauce.analytics.view import Analytic, View, watched
 from grok_sauce.market import sessions
 from grok_sauce.market.candles import CandleSeries
 from grok_sauce.market.events import Bar
@@ -27,7 +27,6 @@ from grok_sauce.market.openings import PIT, Clock, Opening, opening
 from grok_sauce.market.products import Kind
 
 TOPIC: Final = "orb.breakout"
-CHARTS: Final = "charts"  # of View.settings: symbols that are watched beside the table's
 GRACE_MS: Final = 1_000  # after a minute's end in which its last prints still arrive
 RVOL_SESSIONS: Final = 5  # earlier sessions whose opening is compared with
 RVOL_LEAST: Final = 3
@@ -90,7 +89,7 @@ class _Run:
 
 
 def compute(view: View) -> dict[str, Payload]:
-    """Payloads by symbol, of view.symbols and of the charts that are open.
+    """Payloads by symbol, of view.symbols and of what is watched beside the table.
 
     {symbol, day, open_at, open_label, until, as_of, source, mode, rr_ratio, buffer, reason,
     ranges: [{minutes, from, to, high, low, width, width_atr, rvol, state, late, note, breaks:
@@ -102,7 +101,7 @@ def compute(view: View) -> dict[str, Payload]:
     """
     chosen = view.settings.get("orb") or OrbWishes()
     run = _Run(view, chosen, own_times(chosen.opens), {})
-    symbols = dict.fromkeys((*view.symbols, *view.settings.get(CHARTS, ())))
+    symbols = dict.fromkeys((*view.symbols, *watched(view)))
     found = {}
     for symbol in symbols:
         payload = _payload(run, symbol)

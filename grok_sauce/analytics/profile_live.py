@@ -23,13 +23,12 @@ from grok_sauce.analytics.profile_spans import (
     spans_of,
 )
 from grok_sauce.analytics.trading_day import TradingDay
-from grok_sauce.analytics.view import Analytic, View
+from grok_sauce.analytics.view import Analytic, View, watched
 from grok_sauce.market.candles import CandleSeries
 from grok_sauce.market.instruments import Instrument, provisional
 from grok_sauce.market.products import Kind
 
 TOPIC: Final = "profile.levels"
-CHARTS: Final = "charts"  # of View.settings: symbols that are watched beside the table's
 GRACE_MS: Final = 1_000  # after a minute's end in which its last prints still arrive
 AT_ONCE: Final = 12  # symbols in one run; the others are next
 SESSIONS: Final = 14  # earlier sessions of the average range
@@ -107,8 +106,8 @@ def freeze(view: View) -> Work | None:
     wishes: ProfileWishes = view.settings.get("profile") or ProfileWishes()
     before = view.results.get(TOPIC, {})
     done: dict[str, tuple[tuple[Any, ...], Base | None]] = view.cache.setdefault("done", {})
-    # Charts first: somebody looks at them now.
-    symbols = dict.fromkeys((*view.settings.get(CHARTS, ()), *view.symbols))
+    # What is not in the table first: somebody looks at it now.
+    symbols = dict.fromkeys((*watched(view), *view.symbols))
     days: dict[Kind, date] = {}
     told: dict[str, Any] = {}
     items: list[Item] = []

@@ -46,6 +46,12 @@ class View:
         )
 
 
+def watched(view: View) -> list[str]:
+    """User symbols that are followed beside the table, as by an open chart, in order of arrival."""
+    table = {symbol for symbols in view.groups.values() for symbol in symbols}
+    return [symbol for symbol in view.state.instruments if symbol not in table]
+
+
 @dataclass(frozen=True, slots=True)
 class Analytic:
     """A calculation the engine keeps up to date.
