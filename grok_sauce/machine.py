@@ -46,7 +46,6 @@ DEMO_SECRETS: Final = (
 )
 ABSENT: Final = {
     "tradingview": "TradingView is not part of this version yet.",
-    "notices": "Notices are not part of this version yet.",
 }
 REASONS: Final[dict[str, str]] = {}
 

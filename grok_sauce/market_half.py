@@ -17,7 +17,9 @@ from grok_sauce.desks.context import ContextDesk
 from grok_sauce.desks.gex import GexDesk, GexSettings, cboe_maker
 from grok_sauce.desks.gex_history import GexHistoryDesk
 from grok_sauce.desks.gex_signal import SignalLevels, SignalSettings
+from grok_sauce.desks.notices import notice_desk
 from grok_sauce.desks.reactions import reaction_desk
+from grok_sauce.desks.session_levels import session_wishes
 from grok_sauce.desks.setup import SetupDesk
 from grok_sauce.engine import Engine
 from grok_sauce.errors import SettingsError
@@ -116,6 +118,11 @@ class MarketHalf(Hub):
             clock,
             environ,
         )
+        self.notices = notice_desk(
+            files.data, environ, self.snapshot, self.publish, clock, process.mode, demo
+        )
+        self.notices.follow(chosen)
+        self.publishers.append(self.notices.hear)
         self._join_reports(process)
         self._open_desk(files, process, knobs.read_env(SignalSettings, environ))
         self._follow(chosen)
@@ -191,6 +198,7 @@ class MarketHalf(Hub):
             self.butterflies,
             *self.context.workers,
             self.reactions,
+            *self.notices.workers,
             self.history,
             self.loop,
             self.health,
@@ -209,6 +217,7 @@ class MarketHalf(Hub):
             process.use_live,
             self._retry,
         ).register(self.controls, self.questions)
+        self.notices.register(self.questions)
         self.gex.register(self.controls, self.questions)
         self.butterflies.register(self.controls, self.questions)
         self.reactions.register(self.questions)
@@ -285,6 +294,7 @@ class MarketHalf(Hub):
 
     def _settings_changed(self, old: Settings, new: Settings) -> None:
         self.context.settings_changed(old, new)
+        self.notices.follow(new)
         if analytic_settings(old) != analytic_settings(new):
             self.engine.set_settings(analytic_settings(new))
         if groups_of(old) != groups_of(new):
@@ -328,7 +338,7 @@ def groups_of(chosen: Settings) -> dict[str, tuple[str, ...]]:
 
 def analytic_settings(chosen: Settings) -> dict[str, Any]:
     """What analytics read of settings.json, by the name they ask for."""
-    return {"sentiment": chosen.sources.news}
+    return {"sentiment": chosen.sources.news, **session_wishes(chosen)}
 
 
 def history_file(data: Path, demo: bool) -> Path:

@@ -9,9 +9,7 @@ _OAUTH: Final = (
     "tastytrade retired sign-in by password and session token; create an OAuth application at "
     "tastytrade and set CLIENT_SECRET and REFRESH_TOKEN (page Setup, Credentials)"
 )
-_NO_MAIL: Final = "this version sends no mail and no text messages; the line has no effect"
 _NO_REDIS: Final = "this version uses no Redis; the line has no effect"
-_NO_TRADINGVIEW: Final = "this version does not connect to TradingView; the line has no effect"
 _NO_SIGNALS: Final = "this version runs no signal strategy; the line has no effect"
 _PORT: Final = "give the port with --port"
 _FUTURES: Final = (
@@ -26,19 +24,8 @@ OLD_NAMES: Final[Mapping[str, str]] = {
     "TASTY_REMEMBER_TOKEN": _OAUTH,
     "REDIS_HOST": _NO_REDIS,
     "REDIS_PORT": _NO_REDIS,
-    "TRADINGVIEW_CREDENTIALS": _NO_TRADINGVIEW,
-    "TRADINGVIEW_JWT_TOKEN": _NO_TRADINGVIEW,
-    "TV_TOKEN_CACHE_FILE": _NO_TRADINGVIEW,
-    "EMAIL_SENDER": _NO_MAIL,
-    "EMAIL_PASSWORD": _NO_MAIL,
-    "EMAIL_RECEIVER": _NO_MAIL,
-    "TWILIO_SID": _NO_MAIL,
-    "TWILIO_AUTH_TOKEN": _NO_MAIL,
-    "TWILIO_PHONE": _NO_MAIL,
-    "YOUR_PHONE": _NO_MAIL,
+    "TV_TOKEN_CACHE_FILE": "files live in the data folder; give it with --data",
     "OHLCV_SYMBOLS": "symbols are the lists of settings.json (page Setup)",
-    "LT_SYMBOL": _NO_TRADINGVIEW,
-    "LT_TIMEFRAME": _NO_TRADINGVIEW,
     "GEX_FETCH_TIME": "GEX follows the feed; there is no fetch time any more",
     "GEX_COOLDOWN_MINUTES": "GEX follows the feed; POST /gex/refresh rests for 5 minutes",
     "GEX_CACHE_FILE": "files live in the data folder; give it with --data",
