@@ -111,12 +111,13 @@ def described(note: SourceNote | None, fetched: float | None) -> dict[str, Any]:
 
 
 def quota(told: QuotaNote | None) -> dict[str, Any] | None:
-    """{used, limit, window_hours, next_at}; next_at is None while a search may be made."""
+    """{used, limit, left, window_hours, next_at}; next_at is None while a search may be made."""
     if told is None:
         return None
     return {
         "used": told.used,
         "limit": told.limit,
+        "left": told.left,
         "window_hours": round(told.window / 3600, 2),
         "next_at": iso(told.next_at or None),
     }

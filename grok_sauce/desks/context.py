@@ -26,16 +26,17 @@ from grok_sauce.runtime.worker import Worker
 from grok_sauce.settings import Settings
 from grok_sauce.settings.document import ForexFactory
 
-CALENDAR: Final = "ForexFactory"
+LABELS: Final = {"news": "News", "forex_factory": "Forex Factory", "fred": "FRED"}
+WHO: Final = {**LABELS, "news": "NewsAPI"}  # in sentences
 _SAME: Final = 2.0  # seconds between two times that are told as one
-ON_IN_DEMO: Final = "ForexFactory (the demo switched it on)"
+ON_IN_DEMO: Final = "switched on by the demo, not in Setup"
 
 
 class ContextDesk:
     """The three pollers with their statuses; store is None where nothing may be kept (a demo).
 
     chosen() is settings.json as it is now. The demo shows the embedded market's calendar
-    though it is off by default, until the user touches its switch; its label says so.
+    though it is off by default, until the user touches its switch; its status says so.
     """
 
     def __init__(
@@ -51,15 +52,13 @@ class ContextDesk:
         self._chosen = chosen
         self._clock = clock
         self._shows_calendar = demo and not chosen().sources.forex_factory.enabled
-        label = ON_IN_DEMO if self._shows_calendar else CALENDAR
-        self._calendar_status = SourceStatus("forex_factory", label)
         self.news = NewsPoller(
             knobs.read_env(NewsSettings, environ),
             http,
             clock,
             sink,
             store,
-            SourceStatus("news", "NewsAPI"),
+            _status("news"),
             lambda: self._chosen().sources.news,
         )
         self.fred = FredPoller(
@@ -68,7 +67,7 @@ class ContextDesk:
             clock,
             sink,
             store,
-            SourceStatus("fred", "FRED"),
+            _status("fred"),
             lambda: self._chosen().sources.fred,
         )
         self.calendar = CalendarPoller(
@@ -77,8 +76,9 @@ class ContextDesk:
             clock,
             sink,
             store,
-            self._calendar_status,
+            _status("forex_factory"),
             self._calendar_options,
+            lambda: ON_IN_DEMO if self._shows_calendar else None,
         )
         self._watch = ContextWatch(self.news, self.sources, clock, sink)
 
@@ -132,7 +132,6 @@ class ContextDesk:
         """The pollers read settings themselves; whoever touches the calendar's switch has it."""
         if old.sources.forex_factory.enabled != new.sources.forex_factory.enabled:
             self._shows_calendar = False
-            self._calendar_status.label = CALENDAR
 
     def _calendar_options(self) -> ForexFactory:
         chosen = self._chosen().sources.forex_factory
@@ -179,7 +178,7 @@ class ContextWatch:
         is_news = status.name == self._news.name
         return SourceNote(
             status.name,
-            status.label,
+            WHO[status.name],
             is_on,
             problem_of(status),
             self._next_call(status) if is_on else None,
@@ -202,12 +201,22 @@ class ContextWatch:
         """How many calls are used, and when a search may be made."""
         now, quota = self._clock.market(), self._news.quota
         free = self._news.next_call()
-        return QuotaNote(quota.used(now), quota.most, quota.window, 0.0 if free <= now else free)
+        return QuotaNote(
+            quota.used(now),
+            quota.most,
+            quota.window,
+            self._news.searches_left(),
+            0.0 if free <= now else free,
+        )
+
+
+def _status(name: str) -> SourceStatus:
+    return SourceStatus(name, LABELS[name])
 
 
 def problem_of(status: SourceStatus) -> str | None:
     """Why a source is off or what is wrong with it, as a sentence; None while nothing is."""
-    who = status.label.partition(" (")[0]
+    who = WHO[status.name]
     if status.state == "off":
         return f"{who} is off: {status.detail or 'not asked'}."
     if status.state == "auth_failed":

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class QuotaNote:
-    """Calls of a plan: how many of the window's are used; next_at is when a search may be made."""
+    """Calls of a plan: how many of the window's are used, and how many searches may use now.
+
+    next_at is when a search may be made, 0 while one may: polls keep some calls for themselves.
+    """
 
     used: int
     limit: int
     window: float  # seconds
-    next_at: float  # market time; not after now when one is free
+    left: int
+    next_at: float  # market time
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,8 @@ class CalendarPoller:
     """Worker "forex_factory". options() is settings.json's sources.forex_factory as it is now.
 
     store_dir is the data folder, None to keep nothing (a demo). The schedule runs in market
-    time. The JSON is asked first, the XML where the JSON is of no use.
+    time. note() is added to what it says of itself. The JSON is asked first, the XML where
+    the JSON is of no use.
     """
 
     name = "forex_factory"
@@ -74,12 +75,14 @@ class CalendarPoller:
         store_dir: Path | None,
         status: SourceStatus | None,
         options: Callable[[], ForexFactory],
+        note: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._http = http
         self._clock = clock
         self._sink = sink
         self._options = options
+        self._note = note
         self._store = BodyStore(None if store_dir is None else store_dir / "calendar", WHO)
         self.status = status or SourceStatus(self.name, WHO)
         self._edges = Edges(WHO, self.status, clock)
@@ -230,8 +233,8 @@ class CalendarPoller:
         status.next_try = self._clock.real() + wait
         status.facts["events"] = None if held is None else len(held.events)
         wrong = "no answer" if self._edges.down else self._edges.fault
-        parts = [] if held is None else [self._ages(held, now)]
-        status.detail = "; ".join([*parts, *([wrong] if wrong else [])])
+        ages = None if held is None else self._ages(held, now)
+        status.detail = "; ".join(part for part in (ages, wrong, self._note()) if part)
         if self._edges.down:
             status.state = "backoff"
         elif held is None:

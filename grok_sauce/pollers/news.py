@@ -4,6 +4,7 @@ NewsPoller(settings, http, clock, sink, store_dir, status, options)
     .run(stop)                    hands over Batch("Headlines", ["NewsAPI"], ([Headlines],), at)
     .search(query) -> Headlines   one counted call; from any thread
     .next_call() -> float         market time of the next call that a search may use
+    .searches_left() -> int       calls that searches may use now
 """
 
 from __future__ import annotations
@@ -127,6 +128,13 @@ class NewsPoller:
         """The market time from which a search may be made; now when it may."""
         now = self._clock.market()
         return max(now, self.quota.next_at(now, self._kept_for_polls()))
+
+    def searches_left(self) -> int:
+        """How many searches may be made before the oldest call has run out."""
+        now = self._clock.market()
+        if self.next_call() > now:
+            return 0
+        return max(0, self.quota.most - self._kept_for_polls() - self.quota.used(now))
 
     def _kept_for_polls(self) -> int:
         """Calls that no search may use: the headlines must not stop for half a day."""

@@ -21,6 +21,7 @@ PAGES: Final = (
     Page("indicator", "/indicator", "Indicator", "i"),
     Page("gex", "/gex", "GEX", "x"),
     Page("butterfly", "/butterfly", "Butterfly", "b"),
+    Page("news", "/news", "News", "n"),
     Page("alerts", "/alerts", "Alerts", "a"),
     Page("strategies", "/strategies", "Strategies", "t"),
     Page("setup", "/setup", "Setup", "u"),

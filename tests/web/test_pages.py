@@ -12,6 +12,7 @@ import pytest
 
 from grok_sauce.runtime.clock import ManualClock
 from grok_sauce.update import Update
+from grok_sauce.web import PAGES
 from grok_sauce.web.status import prometheus
 
 Make = Callable[..., SimpleNamespace]
@@ -71,7 +72,7 @@ def test_nan_never_leaves_as_json(make_site: Make, browse: Browse) -> None:
 def test_context_has_pages_display_and_version(make_site: Make, browse: Browse) -> None:
     text = browse(make_site().app).open("/setup").get_data(as_text=True)
 
-    linked = "[/indicator i][/gex x][/butterfly b][/alerts a][/strategies t][/setup u][/status h]"
+    linked = "".join(f"[{page.path} {page.key}]" for page in PAGES)
     assert f"setup|system|0.1.0|{linked}|" in text
     assert "|False|False|None|" in text
     assert f"{make_site().store.revision} False 5" in text

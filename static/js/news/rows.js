@@ -1,0 +1,64 @@
+// The table of headlines; templates/_news.html draws the same row on the server.
+
+import { h, setText } from "../dom.js";
+import { DASH, change, date, minute } from "../format.js";
+import { safeUrl, span } from "./list.js";
+
+const TINTS = { positive: "row-up", negative: "row-down", neutral: "row-flat" };
+const COLOURS = { positive: "up", negative: "down", neutral: "flat" };
+const THIS_WEEK_MS = 6.5 * 86400000; // a weekday says which day
+
+export const colour = (word) => COLOURS[word] ?? "unknown";
+
+/** When a headline was published, in the zone shown. */
+export function when(row, now, zone) {
+  const at = Date.parse(row.published);
+  const day = date(at, zone);
+  return `${now !== null && now - at < THIS_WEEK_MS ? day.split(" ")[0] : day} ${minute(at, zone)}`;
+}
+
+function title(row) {
+  const url = safeUrl(row.url);
+  const text = url ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, row.title) : row.title;
+  const tags = [...row.tickers, ...(row.searched ? ["search"] : [])];
+  return h("th", { scope: "row", class: "title", dataset: { col: "title" } }, text,
+    tags.flatMap((tag) => [" ", h("span", { class: "tag" }, tag)]));
+}
+
+function score(name, value, word) {
+  return h("td", { class: `score num ${colour(word)}`, dataset: { col: name } }, h("b", {}, change(value)), " ", h("span", {}, word ?? ""));
+}
+
+export class Rows {
+  #body;
+  #drawn = []; // {row, age}
+
+  constructor(body) {
+    this.#body = body;
+  }
+
+  /** Draw these rows anew. */
+  draw(rows, { lexicon, now, zone }) {
+    this.#drawn = rows.map((row) => {
+      const age = h("td", { class: "age num muted", dataset: { col: "age" } });
+      const { plain, finance } = row.word;
+      const tr = h("tr", { class: TINTS[row.word[lexicon]] ?? "", dataset: { id: row.id } },
+        h("td", { class: "published", dataset: { col: "published" } }, h("time", { datetime: row.published, title: row.published }, when(row, now, zone))),
+        age,
+        title(row),
+        h("td", { class: "publisher soft", dataset: { col: "publisher" }, title: row.publisher ?? "" }, row.publisher ?? DASH),
+        score("plain", row.vader, plain),
+        score("finance", row.finance, finance),
+        h("td", { class: "flags", dataset: { col: "flags" } }, plain && finance && plain !== finance ? h("span", { class: "tag" }, "differ") : null));
+      return { row, tr, age };
+    });
+    this.age(now);
+    this.#body.replaceChildren(...this.#drawn.map((each) => each.tr));
+  }
+
+  /** Let the ages go on. */
+  age(now) {
+    if (now === null) return;
+    for (const { row, age } of this.#drawn) setText(age, span((now - Date.parse(row.published)) / 1000));
+  }
+}
