@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, timedelta
 
 from grok_sauce.errors import SourceError
 from grok_sauce.feeds.subscriptions import TABLE, Subscription
@@ -131,9 +132,23 @@ class Watchlist:
             found += [Subscription(kind, streamer) for kind in TICKERS]
             if instrument.problem == "unknown_symbol":
                 continue  # should the feed know it after all; places for candles are few
-            since = history_start(now, instrument.kind)
+            since = history_start(now, instrument.kind, sessions_wanted(now))
             found.append(Subscription("Candle", candle_symbol(streamer, "m"), since))
         return found
+
+
+def sessions_wanted(now: float) -> int:
+    """Sessions of minutes before the day shown: RVOL's five, and all of the week before.
+
+    From 5 on a Monday to 9 on a Friday. A feed gives so many bars and no more (about 8,000),
+    which late in the week may leave out the oldest of them where trading goes on all night.
+    """
+    shown = _shown(now)
+    monday = shown - timedelta(days=shown.weekday() + 7)
+    back = sum(
+        sessions.is_session(monday + timedelta(days=n)) for n in range((shown - monday).days)
+    )
+    return max(HISTORY_SESSIONS, back)
 
 
 def history_start(now: float, kind: Kind = "etf", back: int = HISTORY_SESSIONS) -> int:
@@ -142,9 +157,12 @@ def history_start(now: float, kind: Kind = "etf", back: int = HISTORY_SESSIONS) 
     On a day without a session the last one is shown, and they count from that. Shares
     begin with the pre-market, a future with the evening before.
     """
-    shown = sessions.new_york_date(now)
-    if not sessions.is_session(shown):
-        shown = sessions.previous_session(shown)
-    first = sessions.previous_session(shown, back)
+    first = sessions.previous_session(_shown(now), back)
     hours = sessions.hours(kind, first) if kind == "future" else None
     return round((hours or sessions.extended(first))[0] * 1000)
+
+
+def _shown(now: float) -> date:
+    """Today, or the last session before it."""
+    today = sessions.new_york_date(now)
+    return today if sessions.is_session(today) else sessions.previous_session(today)

@@ -31,7 +31,7 @@ SOON: Final = 4_000  # waiting bars that are written at once: a long history is 
 LIMIT: Final = 200_000  # bars that may wait for the disk
 AT_ONCE: Final = 5_000  # bars in one transaction
 PRUNE: Final = 86_400.0  # seconds of real time between two prunes
-BACK: Final = timedelta(days=12)  # what is played back: the 5 sessions of RVOL and a holiday
+BACK: Final = timedelta(days=14)  # what is played back: this week and the one before, whole
 GRACE_MS: Final = 1_000  # after its end a minute may still be corrected
 
 Item = Batch | list[BarRow]  # what waits for the disk

@@ -11,7 +11,7 @@ import pytest
 
 from grok_sauce.errors import SourceError
 from grok_sauce.feeds.subscriptions import Subscription
-from grok_sauce.following.watchlist import TICKERS, Watchlist, history_start
+from grok_sauce.following.watchlist import TICKERS, Watchlist, history_start, sessions_wanted
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.instruments import Instrument
 from grok_sauce.market.products import Kind
@@ -85,6 +85,18 @@ def test_a_plain_symbol_is_subscribed_before_its_record_was_read(
     assert outside.streamers() == {"SPY"}
     kinds = [entry.kind for entry in outside.wants[-1]]
     assert kinds == [*TICKERS, "Candle"]
+
+
+def test_the_table_s_minutes_reach_back_to_the_monday_of_the_week_before(
+    outside: Outside, clock: ManualClock
+) -> None:
+    watchlist = Watchlist(outside.resolve, outside.want, outside.batches.append, clock)
+
+    watchlist.set_symbols(["SPY"])
+
+    # Today is Wednesday, 16 December 2026.
+    monday = datetime(2026, 12, 7, 4, tzinfo=NEW_YORK).timestamp() * 1000
+    assert [e.from_time for e in outside.wants[-1] if e.kind == "Candle"] == [monday]
 
 
 def test_a_symbol_that_is_not_offered_is_told_but_not_subscribed(
@@ -201,6 +213,24 @@ def test_five_sessions_before_the_day_shown_are_asked_whole(
         return datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp()
 
     assert history_start(instant(now), kind) == instant(start) * 1000
+
+
+@pytest.mark.parametrize(
+    ("now", "back"),
+    [
+        ("2026-11-16T12:00", 5),  # Monday: the five of the week before
+        ("2026-11-18T12:00", 7),
+        ("2026-11-20T12:00", 9),
+        ("2026-11-22T18:30", 9),  # Sunday shows Friday
+        ("2026-11-30T12:00", 5),  # Thanksgiving leaves four in the week before, RVOL wants five
+        ("2026-12-01T12:00", 5),
+        ("2026-12-02T12:00", 6),
+    ],
+)
+def test_the_week_before_is_asked_whole_for_its_volume_profile(now: str, back: int) -> None:
+    moment = datetime.fromisoformat(now).replace(tzinfo=NEW_YORK).timestamp()
+
+    assert sessions_wanted(moment) == back
 
 
 def test_candles_are_asked_from_the_pre_market_of_five_sessions_back(clock: ManualClock) -> None:
