@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from grok_sauce import __version__
 from grok_sauce.errors import BadPayload, SourceError, reason_of
@@ -119,7 +119,21 @@ class Http:
         limit: int | None = None,
     ) -> Answer:
         """Send body as JSON and return the answer; errors as get(). Never redirected."""
-        return self._ask("POST", url, None, body, headers, limit, False)
+        data = json.dumps(body, allow_nan=False).encode()
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        return self._ask("POST", url, None, data, sent, limit, False)
+
+    def post_form(
+        self,
+        url: str,
+        fields: Mapping[str, str],
+        headers: Mapping[str, str] | None = None,
+        limit: int | None = None,
+    ) -> Answer:
+        """Send fields as a form does and return the answer; errors as get(). Never redirected."""
+        data = urlencode(fields).encode()
+        sent = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
+        return self._ask("POST", url, None, data, sent, limit, False)
 
     def get_json(
         self,
@@ -148,7 +162,7 @@ class Http:
         method: str,
         url: str,
         params: Mapping[str, Any] | None,
-        body: Any,
+        data: bytes | None,
         headers: Mapping[str, str] | None,
         limit: int | None,
         redirects: bool,
@@ -157,10 +171,7 @@ class Http:
 
         deadline = self._clock.monotonic() + self._whole
         shown = _without_query(url)
-        data = None if body is None else json.dumps(body, allow_nan=False).encode()
         sent = {"User-Agent": self._user_agent, **(headers or {})}
-        if data is not None:
-            sent["Content-Type"] = "application/json"
         try:
             with requests.Session() as session:
                 session.trust_env = (urlsplit(url).hostname or "") not in LOOPBACK

@@ -40,7 +40,8 @@ class WebSocketLink:
     """One connection. receive() and send() belong to one thread; shut() may come from another.
 
     name is for messages ("dxLink"); poll is how long receive() waits (seconds), connect
-    limits the handshake, limit the size of a message (bytes).
+    limits the handshake, limit the size of a message (bytes). origin and user_agent are sent
+    with the handshake, our own address and name unless given.
 
     Raises (from the constructor and both methods):
         UpgradeRefused, LinkClosed, SourceError: with the source's name.
@@ -54,17 +55,19 @@ class WebSocketLink:
         poll: float = 0.1,
         connect: float = 10.0,
         limit: int = 16 * 1024 * 1024,
+        origin: str | None = None,
+        user_agent: str = USER_AGENT,
     ) -> None:
         self._name = name
         self._poll = poll
         self._splitter = FrameSplitter(limit)
         self._close: LinkClosed | None = None
         self._sending = threading.Lock()
-        self._ws = self._connect(url, headers, connect)
+        self._ws = self._connect(url, [f"User-Agent: {user_agent}", *headers], connect, origin)
         self._sock: Any = self._ws.sock
         self._sock.settimeout(poll)
 
-    def _connect(self, url: str, headers: Sequence[str], connect: float) -> Any:
+    def _connect(self, url: str, headers: Sequence[str], connect: float, origin: str | None) -> Any:
         import websocket  # 40 ms of start-up: only when connecting
 
         host = urlsplit(url).hostname or ""
@@ -72,7 +75,8 @@ class WebSocketLink:
             return websocket.create_connection(
                 url,
                 timeout=connect,
-                header=[f"User-Agent: {USER_AGENT}", *headers],
+                header=list(headers),
+                origin=origin,
                 # A proxy of the environment cannot reach our own machine.
                 http_no_proxy=[host] if host in LOOPBACK else None,
                 sockopt=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),

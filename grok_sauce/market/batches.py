@@ -54,6 +54,8 @@ class Batch(NamedTuple):
                   market.calendar_week.CalendarWeek (or None).
     "Releases"    symbols are keys of market.measures.MEASURES ("CPIAUCSL:pch"); one column of
                   market.releases.Release (or None).
+    "LtLevels"    symbols are TradingView's candle symbols ("TV:CME_MINI:NQ1!{=15m}"); one column
+                  of market.lt_levels.LtLevels of a closed bar (or None: taken back at a roll).
     "SourceNote"  symbols are names of polled sources ("news", "fred", "forex_factory"); one
                   column of market.source_note.SourceNote, how the source is.
     """

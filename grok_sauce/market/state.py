@@ -7,6 +7,7 @@ candles(streamer, period, tho=False) -> CandleSeries | None     period "m", "5m"
 instruments[user symbol] -> Instrument;  instrument_of(streamer) -> Instrument | None
 listings[user symbol] -> Listing of options;  cboe[user symbol] -> Cboe's whole OptionChain
 headlines[source] -> Headlines;  weeks[source] -> CalendarWeek;  releases[measure key] -> Release
+lt_levels[TradingView's candle symbol] -> LtLevels
 notes[source] -> SourceNote of a polled source, "news", "fred", "forex_factory"
 link_up(source) -> bool | None;  link_changed_at(source) -> float | None
 price(streamer, now) -> Price(value, basis, at, time, direction) | None
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from grok_sauce.market.calendar_week import CalendarWeek
     from grok_sauce.market.chain import OptionChain
     from grok_sauce.market.headlines import Headlines
+    from grok_sauce.market.lt_levels import LtLevels
     from grok_sauce.market.releases import Release
     from grok_sauce.market.source_note import SourceNote
 
@@ -56,6 +58,7 @@ _WIDTH: Final = {kind: len(fields) for kind, fields in FIELDS.items()} | {
     "Headlines": 1,
     "CalendarWeek": 1,
     "Releases": 1,
+    "LtLevels": 1,
     "SourceNote": 1,
 }
 
@@ -94,6 +97,7 @@ class MarketState:
         self.headlines: dict[str, Headlines] = {}
         self.weeks: dict[str, CalendarWeek] = {}
         self.releases: dict[str, Release] = {}
+        self.lt_levels: dict[str, LtLevels] = {}
         self.notes: dict[str, SourceNote] = {}
         # Whole values, the newest of each name.
         self._whole: dict[str, dict[str, Any]] = {
@@ -101,6 +105,7 @@ class MarketState:
             "Headlines": self.headlines,
             "CalendarWeek": self.weeks,
             "Releases": self.releases,
+            "LtLevels": self.lt_levels,
             "SourceNote": self.notes,
         }
         self.events = 0
