@@ -22,6 +22,7 @@ PAGES: Final = (
     Page("gex", "/gex", "GEX", "x"),
     Page("butterfly", "/butterfly", "Butterfly", "b"),
     Page("news", "/news", "News", "n"),
+    Page("calendar", "/calendar", "Calendar", "k"),
     Page("alerts", "/alerts", "Alerts", "a"),
     Page("strategies", "/strategies", "Strategies", "t"),
     Page("setup", "/setup", "Setup", "u"),

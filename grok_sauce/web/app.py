@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from grok_sauce.web import (
     alerts,
     butterfly,
+    calendar,
     errors,
     gex,
     gex_api,
@@ -68,6 +69,7 @@ VIEWS: Final[Mapping[str, View]] = {
     "gex.refresh": gex_api.refresh,
     "butterfly": butterfly.show,
     "news": news.show,
+    "calendar": calendar.show,
     "alerts": alerts.show,
     "strategies": strategies.show,
     "setup": setup.show,
@@ -92,6 +94,7 @@ VIEWS: Final[Mapping[str, View]] = {
     "api.butterfly.candidates": butterfly.candidates,
     "api.butterfly.save": butterfly.save,
     "api.butterfly.remove": butterfly.remove,
+    "api.calendar": calendar.events,
     "api.alerts": alerts.rows,
     "api.alerts.csv": alerts.export,
     "api.alerts.security": alerts.security,

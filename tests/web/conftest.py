@@ -54,6 +54,7 @@ TEMPLATES = {
     + "{{ plan.symbol }} {{ plan.status.state }} {{ saved.candidates|length }} {{ epoch }} "
     "{{ seq }}",
     "news.html": FRAME + "{{ shown|length }} {{ epoch }} {{ seq }}",
+    "calendar.html": FRAME + "{{ days|length }} {{ currency }} {{ impact }} {{ epoch }} {{ seq }}",
     "alerts.html": FRAME + "{{ tab }} {{ epoch }} {{ seq }} {{ router_url }}|{{ absent }}|"
     "{% if log %}{% for row in log.rows %}<td>{{ row.ticker or row.what }} {{ row.state }}</td>"
     "{% endfor %}{{ log.numbers.text }}{% endif %}|{% if detail %}{{ detail.body }}{% endif %}|"

@@ -36,6 +36,8 @@ CLASSES = {
     ("POST", "/gex/refresh"): "write",
     ("GET", "/butterfly"): "page",
     ("GET", "/news"): "page",
+    ("GET", "/calendar"): "page",
+    ("GET", "/api/calendar"): "read",
     ("GET", "/alerts"): "page",
     ("GET", "/strategies"): "page",
     ("GET", "/setup"): "page",
