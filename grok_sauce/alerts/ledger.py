@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from grok_sauce.alerts import ledger_rows as rows
-from grok_sauce.alerts import records
+from grok_sauce.alerts import records, rounds
 from grok_sauce.alerts.books import Books
 from grok_sauce.alerts.gaps import PositionRow
 from grok_sauce.alerts.ledger_rows import Stamp
@@ -23,6 +23,7 @@ from grok_sauce.alerts.ledger_values import (
 )
 from grok_sauce.alerts.model import Delivery, DeliveryState, HeldAlert, Outcome, ReleaseOptions
 from grok_sauce.alerts.moves import IllegalMove
+from grok_sauce.alerts.receiving import receive_all
 from grok_sauce.alerts.records import TokenRow
 
 __all__ = [
@@ -55,7 +56,8 @@ class Ledger(Books):
             StoreBusy: not within the store's wait_s; the row may still commit, and what is
                 sent again then is its duplicate.
         """
-        return self._store.write(lambda connection: rows.receive(connection, new))
+        received: Received = self._store.write(rounds.Together(receive_all, new))
+        return received
 
     def open_work(self) -> OpenWork:
         """What the last run left, after its loose ends were tied. For the start.

@@ -7,9 +7,9 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Final
 
-from grok_sauce.alerts import gaps, records
-from grok_sauce.alerts.ledger_values import GAP_BLOCKED, NewAlert, PlannedLeg, Received
-from grok_sauce.alerts.model import SETTLED, Alert, AlertState, DeliveryState, Outcome
+from grok_sauce.alerts import records
+from grok_sauce.alerts.ledger_values import PlannedLeg
+from grok_sauce.alerts.model import SETTLED, AlertState, DeliveryState, Outcome
 from grok_sauce.alerts.moves import check_alert, check_delivery, roll_up
 
 ANSWER: Final = 300  # characters of a target's answer that are kept
@@ -46,116 +46,6 @@ def event(
         " detail, attempt, status, ms, answer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (seq, delivery, stamp.at_ms, stamp.wall_ms, stamp.who, was, now, detail, *ended),
     )
-
-
-def receive(connection: sqlite3.Connection, new: NewAlert) -> Received:
-    """Store what came, as a duplicate where its keys say so, and move the ticker's position."""
-    first_id, conflict = _first_under_its_keys(connection, new)
-    state: AlertState = new.state if first_id is None else "duplicate"
-    flags = list(new.alert.flags if new.alert else ())
-    if conflict:
-        flags.append("conflict")
-    gap, blocked = None, False
-    if state == "held" and new.alert is not None and not new.test:
-        gap = _follow_position(connection, new, new.alert)
-        blocked = gap is not None and new.gap_policy == "block_open"
-        flags += ["gap"] * (gap is not None) + [GAP_BLOCKED] * blocked
-    seq = _insert(connection, new, state, first_id, flags)
-    details = [part for part in (new.reason, gap) if part]
-    if first_id is not None:
-        details.append(f"repeats {first_id}{' with other content' if conflict else ''}")
-    event(
-        connection,
-        Stamp(new.received_ms, new.wall_ms),
-        seq,
-        None,
-        state,
-        detail="; ".join(details),
-    )
-    return Received(seq, new.id, state, first_id, tuple(flags), blocked)
-
-
-def _first_under_its_keys(connection: sqlite3.Connection, new: NewAlert) -> tuple[str | None, bool]:
-    """(id of the alert that has one of its keys now, whether its content is another).
-
-    Without such an alert a held one claims both keys. A duplicate claims nothing: what was
-    never executed must not stand in the way of what comes when the first one's window is over.
-    """
-    if new.state == "invalid":
-        return None, False
-    exact = new.exact_key or ""
-    for key in (new.exact_key, new.semantic_key):
-        if key is None:
-            continue
-        row = connection.execute(
-            "SELECT alert_id, exact_key FROM seen WHERE key = ? AND until_ms > ?",
-            (key, new.received_ms),
-        ).fetchone()
-        if row is not None:
-            return row[0], row[1] != exact
-    if new.state == "held":
-        claims = ((new.exact_key, new.exact_until_ms), (new.semantic_key, new.semantic_until_ms))
-        connection.executemany(
-            "INSERT INTO seen (key, alert_id, exact_key, until_ms) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (key) DO UPDATE SET alert_id = excluded.alert_id,"
-            " exact_key = excluded.exact_key, until_ms = excluded.until_ms",
-            [(key, new.id, exact, until) for key, until in claims if key is not None],
-        )
-    return None, False
-
-
-def _follow_position(connection: sqlite3.Connection, new: NewAlert, alert: Alert) -> str | None:
-    last = records.position(connection, alert.ticker)
-    now = gaps.after(last, alert, new.wall_ms)
-    connection.execute(
-        "INSERT INTO position (ticker, side, qty, opened_qty, wall_ms) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (ticker) DO UPDATE SET side = excluded.side, qty = excluded.qty,"
-        " wall_ms = excluded.wall_ms",
-        (now.ticker, now.side, now.qty, now.opened_qty, now.wall_ms),
-    )
-    return gaps.check(last, alert)
-
-
-def _insert(
-    connection: sqlite3.Connection,
-    new: NewAlert,
-    state: AlertState,
-    first_id: str | None,
-    flags: list[str],
-) -> int:
-    alert = new.alert
-    row: dict[str, object] = {
-        "id": new.id,
-        "received_ms": new.received_ms,
-        "wall_ms": new.wall_ms,
-        "state": state,
-        "reason": new.reason,
-        "mapped": new.mapped,
-        "flags": records.flags_text(flags),
-        "strategies": records.flags_text(new.strategies),
-        "grp": new.group,
-        "release_ms": new.release_ms,
-        "options": records.options_text(new.options),
-        "source": new.source,
-        "token_id": new.token_id,
-        "body": new.body,
-        "exact_key": new.exact_key,
-        "semantic_key": new.semantic_key,
-        "link_kind": None if first_id is None else "duplicate_of",
-        "link_id": first_id,
-        "test": int(new.test),
-    }
-    if alert is not None:
-        for name in (
-            *("ticker", "action", "trade_id", "trade_number", "current_position", "new_pos"),
-            *("qty", "price", "prev_qty", "new_qty", "time_ms"),
-        ):
-            row[name] = getattr(alert, name)
-    cursor = connection.execute(
-        f"INSERT INTO alert ({', '.join(row)}) VALUES ({records.marks(list(row))})",
-        tuple(row.values()),
-    )
-    return int(cursor.lastrowid or 0)
 
 
 def move_alert(

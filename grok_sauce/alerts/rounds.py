@@ -7,11 +7,28 @@ thread must not.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final
 
 Job = Callable[[sqlite3.Connection], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A job that costs less with others of its kind: do(connection, items) -> their values.
+
+    Those that wait one behind the other are done at once. If that raises they are done one by
+    one, so that a bad item fails alone: do() must come to the same either way.
+    """
+
+    do: Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]
+    item: Any
+
+    def __call__(self, connection: sqlite3.Connection) -> Any:
+        return self.do(connection, [self.item])[0]
+
 
 # What makes the store as a whole fail, not the write that met it; in words for the banner.
 _SENTENCES: Final = {
@@ -70,7 +87,7 @@ def commit(connection: sqlite3.Connection, jobs: Sequence[Job]) -> Round:
         held = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in _HELD
         return Round(trouble=trouble_of(error) or str(error), again=held)
     try:
-        answers = tuple(_one(connection, job) for job in jobs)
+        answers = tuple(_all(connection, jobs))
         connection.execute("COMMIT")
     except _Undone as undone:
         _roll_back(connection)
@@ -92,10 +109,23 @@ class _Undone(Exception):
         self.sentence = sentence
 
 
-def _one(connection: sqlite3.Connection, job: Job) -> Answer:
+def _all(connection: sqlite3.Connection, jobs: Sequence[Job]) -> Iterator[Answer]:
+    for do, group in groupby(jobs, lambda job: job.do if isinstance(job, Together) else None):
+        some = list(group)
+        if do is not None and len(some) > 1:
+            items = [job.item for job in some if isinstance(job, Together)]
+            answer = _one(connection, do, items)
+            if answer.error is None:
+                yield from map(Answer, answer.value)
+                continue
+        for job in some:
+            yield _one(connection, job)
+
+
+def _one(connection: sqlite3.Connection, job: Callable[..., Any], *args: Any) -> Answer:
     connection.execute("SAVEPOINT one")
     try:
-        value = job(connection)
+        value = job(connection, *args)
     except Exception as error:
         sentence = trouble_of(error)
         # SQLite ends the whole transaction itself when it finds no room.

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from grok_sauce.alerts import ledger_rows, records, retention, upkeep
+from grok_sauce.alerts import records, retention, upkeep
 from grok_sauce.alerts.ledger import Ledger
 from grok_sauce.alerts.model import Outcome
+from grok_sauce.alerts.receiving import receive_all
 from grok_sauce.alerts.steady import SteadyTime
 from grok_sauce.alerts.store import Store
 from grok_sauce.alerts.upkeep import Upkeep, last_night
@@ -147,7 +148,7 @@ def test_many_old_alerts_go_in_small_steps_while_new_ones_come(
         def fill(connection: sqlite3.Connection) -> None:
             for n in range(10 * retention.STEP + 1):
                 new = a_new(f"old{n}", 0, state="unrouted", exact_key=f"e:{n}")
-                ledger_rows.receive(connection, new)
+                receive_all(connection, [new])
 
         store.write(fill, 10)
         keeper = Upkeep(store, SteadyTime(clock), tmp_path / "backups")
