@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Mapping
 from typing import Any, Final
+
+import orjson
 
 # For how long a key counts; settings may say otherwise.
 EXACT_WITH_TIME_S: Final = 86_400  # the same text with a time in it
 EXACT_S: Final = 120  # without: a sender may mean it twice
 SEMANTIC_S: Final = 300  # the same trade, whatever else the body says
-
-_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def exact_key(document: Mapping[str, Any], secret_fields: Collection[str]) -> str:
@@ -22,7 +21,7 @@ def exact_key(document: Mapping[str, Any], secret_fields: Collection[str]) -> st
     True
     """
     kept = {name: value for name, value in document.items() if name not in secret_fields}
-    return hashlib.sha256(_CANONICAL.encode(kept).encode("ascii")).hexdigest()
+    return hashlib.sha256(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def semantic_key(ticker: str, trade_id: str | None) -> str | None:
@@ -33,4 +32,4 @@ def semantic_key(ticker: str, trade_id: str | None) -> str | None:
     """
     if not trade_id:
         return None
-    return _CANONICAL.encode([ticker, trade_id])
+    return orjson.dumps([ticker, trade_id]).decode()

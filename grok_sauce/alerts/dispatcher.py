@@ -106,7 +106,9 @@ class Dispatcher:
         """A stored alert to release at the end of its window; blocked: its opens are skipped."""
         with self._lock:
             self._schedule.hold(held, blocked)
-        self._wake.set()
+            planned = self._schedule.next_ms()
+        if planned is None or held.release_ms < planned:  # else it is looked at in time
+            self._wake.set()
 
     def withdraw(self, seq: int) -> tuple[HeldAlert, bool] | None:
         """Take a held alert back before it is released, with its blocked mark; else None."""

@@ -15,6 +15,7 @@ KEPT: Final = 60  # newest alerts that a page starts with
 MOST: Final = 60  # changed alerts told at once; in a storm the newest of them
 BEAT: Final = 0.15  # seconds between two tellings
 QUIET: Final = 1.0  # seconds between two looks at the numbers
+NUMBER_BEATS: Final = 6  # and so many beats while alerts come
 
 
 class Reports(Protocol):
@@ -52,22 +53,27 @@ class News:
         """These alerts have something new."""
         with self._lock:
             self._changed.update(seqs)
-        self._wake.set()
+        if not self._wake.is_set():  # setting it costs more than looking
+            self._wake.set()
 
     def run(self, stop: threading.Event) -> None:
         """Tell until stop is set."""
-        self._tell(self._report.newest(KEPT))
+        self._tell(self._report.newest(KEPT), True)
+        beats = 0  # since the numbers were looked at
         while not stop.is_set():
-            self._wake.wait(QUIET)
+            quiet = not self._wake.wait(QUIET)
             self._wake.clear()
             with self._lock:
                 seqs, self._changed = sorted(self._changed)[-MOST:], set()
-            self._tell(self._report.rows(seqs) if seqs else [])
+            due = quiet or beats >= NUMBER_BEATS
+            self._tell(self._report.rows(seqs) if seqs else [], due)
+            beats = 0 if due else beats + 1
             stop.wait(BEAT)
 
-    def _tell(self, rows: list[dict[str, Any]]) -> None:
+    def _tell(self, rows: list[dict[str, Any]], due: bool) -> None:
         updates = [Update(TOPIC, row["id"], row) for row in sorted(rows, key=_seq)]
-        self.latest = self._report.numbers()
+        if due or self.latest is None:
+            self.latest = self._report.numbers()
         beside = {NUMBERS: self.latest, TREE: self._tree()}
         updates += [
             Update(TOPIC, name, value)

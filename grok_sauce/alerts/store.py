@@ -65,7 +65,7 @@ class Write:
 
     job: rounds.Job
     began_ms: int
-    done: threading.Event | None = field(default_factory=threading.Event)
+    done: concurrency.Done | None = field(default_factory=concurrency.Done)
     value: Any = None
     error: Exception | None = None
     over: bool = False
@@ -141,7 +141,7 @@ class Store:
         """
         wait = self.wait_s if wait_s is None else wait_s
         entry = Write(job, self._time.now_ms())
-        done = cast(threading.Event, entry.done)
+        done = cast(concurrency.Done, entry.done)
         self._put(entry)
         if not self._running:
             wait = self._commit_here(done, wait)
@@ -229,7 +229,8 @@ class Store:
         if len(self._pending) >= QUEUE:
             raise StoreBusy(self._problem or "too much waits for the alert store")
         self._pending.append(entry)
-        self._wake.set()
+        if not self._wake.is_set():  # setting it costs more than looking
+            self._wake.set()
 
     def _withdraw(self, entry: Write) -> bool:
         try:
@@ -238,7 +239,7 @@ class Store:
             return False
         return True
 
-    def _commit_here(self, done: threading.Event, wait: float) -> float:
+    def _commit_here(self, done: concurrency.Done, wait: float) -> float:
         """Commit without a committer; returns how long is left to wait for another's round."""
         for _ in range(max(1, math.ceil(wait * MS / BUSY_MS))):
             self._round()

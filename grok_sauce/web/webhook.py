@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final
+
+import orjson
 
 from grok_sauce.alerts.intake import Answer, Post
 from grok_sauce.runtime import concurrency
@@ -132,7 +133,7 @@ class _Layer:
         if not path.startswith(PATH) or path[len(PATH) : len(PATH) + 1] not in ("", "/"):
             return self._app(environ, start)
         answer = self._take(environ, path[len(PATH) + 1 :])
-        body = json.dumps(answer.document).encode("ascii")
+        body = orjson.dumps(answer.document)
         start(
             _STATUS[answer.status],
             [*HEADERS, ("Content-Length", str(len(body))), *answer.headers],
@@ -181,10 +182,10 @@ class _Headers(Mapping[str, str]):
         self._environ = environ
 
     def __getitem__(self, name: str) -> str:
-        key = name.upper().replace("-", "_")
-        if key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            return str(self._environ[key])
-        return str(self._environ[f"HTTP_{key}"])
+        return str(self._environ[_place(name)])
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and _place(name) in self._environ
 
     def __iter__(self) -> Iterator[str]:
         for key in self._environ:
@@ -195,6 +196,13 @@ class _Headers(Mapping[str, str]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+@lru_cache(maxsize=64)
+def _place(name: str) -> str:
+    """Where a WSGI environment has a header."""
+    key = name.upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
 def _error(status: int, message: str) -> Answer:
