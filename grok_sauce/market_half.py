@@ -12,6 +12,8 @@ from grok_sauce import settings as knobs
 from grok_sauce.analytics import ANALYTICS
 from grok_sauce.clients.tastytrade import Tastytrade, TastytradeSettings
 from grok_sauce.desks.butterfly_chains import butterfly_desk
+from grok_sauce.desks.chart import ChartDesk
+from grok_sauce.desks.chart_follow import Doors
 from grok_sauce.desks.connection_test import ConnectionTest
 from grok_sauce.desks.context import ContextDesk
 from grok_sauce.desks.gex import GexDesk, GexSettings, cboe_maker
@@ -160,6 +162,20 @@ class MarketHalf(Hub):
         self.butterflies = butterfly_desk(
             self.gex, self.engine, self.snapshot, self.publish, clock, files.data, self.demo
         )
+        self.charts = ChartDesk(
+            self.engine,
+            self.gex.views,
+            self.snapshot,
+            clock,
+            Doors(
+                want=self.feed.want,
+                resolve=lambda symbols: self.broker.resolve_all(symbols, clock.market()),
+                publish=self.publish,
+                table=lambda: sum(groups_of(self.store.settings).values(), ()),
+                gex_symbols=self.gex.symbols,
+                bars=self.history.path,
+            ),
+        )
         cboe = knobs.read_env(CboeSettings, environ)
         if self.demo:
             self.gex.leave_cboe("the demo makes no outbound connection")
@@ -196,6 +212,7 @@ class MarketHalf(Hub):
             self.watchlist,
             *self.gex.workers,
             self.butterflies,
+            self.charts,
             *self.context.workers,
             self.reactions,
             *self.notices.workers,
@@ -220,6 +237,7 @@ class MarketHalf(Hub):
         self.notices.register(self.questions)
         self.gex.register(self.controls, self.questions)
         self.butterflies.register(self.controls, self.questions)
+        self.charts.register(self.questions)
         self.reactions.register(self.questions)
         self.context.register(self.controls)
         GexHistoryDesk(self.history.path, self.clock.market).register(self.questions)

@@ -49,6 +49,7 @@ PAGES: Final = (
     Page("gex", "gex.levels", "gex", "whole", symbol=True, view=True),
     Page("profile", "profile.levels", "profile", "whole", symbol=True),
     Page("orb", "orb.breakout", "orb", "whole", symbol=True),
+    Page("chart", "chart.bar", "chart", "whole", symbol=True, view=True, request=True),
     Page("butterfly", "butterfly.mark", "butterfly", "whole", symbol=True, view=True, request=True),
     Page(
         "alerts",

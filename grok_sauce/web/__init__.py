@@ -20,6 +20,7 @@ class Page:
 PAGES: Final = (
     Page("indicator", "/indicator", "Indicator", "i"),
     Page("gex", "/gex", "GEX", "x"),
+    Page("chart", "/chart", "Chart", "c"),
     Page("butterfly", "/butterfly", "Butterfly", "b"),
     Page("news", "/news", "News", "n"),
     Page("calendar", "/calendar", "Calendar", "k"),
