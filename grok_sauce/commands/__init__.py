@@ -14,6 +14,7 @@ COMMANDS: Final[dict[str, str]] = {
     "token": "grok_sauce.commands.token",
     "simulate": "grok_sauce.commands.simulate",
     "levels": "grok_sauce.commands.levels",
+    "bars": "grok_sauce.commands.bars",
     "config": "grok_sauce.commands.config",
     "bench": "grok_sauce.commands.bench",
 }
