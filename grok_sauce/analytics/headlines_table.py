@@ -53,6 +53,7 @@ def rows(stories: Iterable[Headline], symbols: Collection[str]) -> list[Row]:
                 "id": key,
                 "title": story.title,
                 "publisher": ", ".join(story.outlets) or None,
+                "publishers": list(story.outlets),
                 "url": story.url,
                 "published": iso(story.published),
                 "vader": plain,

@@ -199,8 +199,8 @@ class ContextWatch:
 
     def quota(self) -> QuotaNote:
         """How many calls are used, and when a search may be made."""
-        now, quota = self._clock.market(), self._news.quota
-        free = self._news.next_call()
+        quota, free = self._news.quota, self._news.next_call()
+        now = self._clock.market()  # after it: what is free now is not in the future
         return QuotaNote(
             quota.used(now),
             quota.most,

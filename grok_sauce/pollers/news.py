@@ -131,10 +131,10 @@ class NewsPoller:
 
     def searches_left(self) -> int:
         """How many searches may be made before the oldest call has run out."""
-        now = self._clock.market()
-        if self.next_call() > now:
+        now, kept = self._clock.market(), self._kept_for_polls()
+        if self.quota.next_at(now, kept) > now:
             return 0
-        return max(0, self.quota.most - self._kept_for_polls() - self.quota.used(now))
+        return max(0, self.quota.most - kept - self.quota.used(now))
 
     def _kept_for_polls(self) -> int:
         """Calls that no search may use: the headlines must not stop for half a day."""

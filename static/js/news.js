@@ -6,12 +6,13 @@ import { csv, download } from "./csv.js";
 import { display, onDisplay } from "./display.js";
 import { announce, h, pageData, part, setText } from "./dom.js";
 import { minute } from "./format.js";
-import { chosen, fromQuery, joined, outlets, toQuery, tones } from "./news/list.js";
+import { chosen, farthest, fromQuery, joined, outlets, toQuery, tones } from "./news/list.js";
 import { Rows } from "./news/rows.js";
-import { drawSentiment, drawSource } from "./news/side.js";
+import { drawFarthest, drawSentiment, drawSource } from "./news/side.js";
 
 const TICK_MS = 1000;
 const REST_MS = 400; // typing pauses before the address follows
+const DIFFER = 4; // headlines named where the scores differ
 const data = pageData("news-data");
 const page = part(document, "page");
 const panel = (name) => page.querySelector(`[data-panel="${name}"]`);
@@ -127,6 +128,7 @@ function drawUpstream() {
 }
 
 function drawSide() {
+  drawFarthest(panel("differ"), farthest(all(), DIFFER), state.sentiment?.lexicon_version);
   drawSentiment(panel("sentiment"), state.sentiment, state.news?.dropped ?? null, zone());
   drawSource(panel("source"), state.news, { now: now(), zone: zone(), searched: state.found && { query: state.found.query, count: state.found.headlines.length } });
 }

@@ -30,7 +30,7 @@ export function tones(rows, lexicon) {
 export function outlets(rows) {
   const counts = new Map();
   for (const row of rows) {
-    if (row.publisher) counts.set(row.publisher, (counts.get(row.publisher) ?? 0) + 1);
+    for (const name of row.publishers) counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   return [...counts].sort(([a, n], [b, m]) => m - n || a.localeCompare(b));
 }
@@ -60,7 +60,7 @@ export function sorted(rows, { by, down }) {
 /** What a page shows: {rows, pool} of these choices; pool is what the tones are counted in. */
 export function chosen(rows, { words, tone, outlet, lexicon, sort }) {
   let pool = matching(rows, words);
-  if (outlet) pool = pool.filter((row) => row.publisher === outlet);
+  if (outlet) pool = pool.filter((row) => row.publishers.includes(outlet));
   const shown = tone === "all" ? pool : pool.filter((row) => row.word[lexicon] === tone);
   return { rows: sorted(shown, sort), pool };
 }
@@ -72,6 +72,13 @@ export function span(seconds) {
   const two = (value) => String(value).padStart(2, "0");
   if (hours >= 72) return `${Math.floor(hours / 24)}d ${two(hours % 24)}h`;
   return hours ? `${hours}h ${two(rest)}m` : `${minutes}m`;
+}
+
+/** The headlines whose two scores are farthest apart, at most so many; only those whose words differ. */
+export function farthest(rows, most) {
+  const apart = (row) => Math.abs(row.finance - row.vader);
+  return rows.filter((row) => row.word.plain && row.word.finance && row.word.plain !== row.word.finance)
+    .sort((a, b) => apart(b) - apart(a)).slice(0, most);
 }
 
 /** An address fit for a link, or null. */

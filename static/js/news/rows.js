@@ -17,6 +17,9 @@ export function when(row, now, zone) {
   return `${now !== null && now - at < THIS_WEEK_MS ? day.split(" ")[0] : day} ${minute(at, zone)}`;
 }
 
+/** The first outlet, and how many others told the same story. */
+export const outletText = ([first, ...others]) => (first ? `${first}${others.length ? ` +${others.length}` : ""}` : DASH);
+
 function title(row) {
   const url = safeUrl(row.url);
   const text = url ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, row.title) : row.title;
@@ -46,7 +49,7 @@ export class Rows {
         h("td", { class: "published", dataset: { col: "published" } }, h("time", { datetime: row.published, title: row.published }, when(row, now, zone))),
         age,
         title(row),
-        h("td", { class: "publisher soft", dataset: { col: "publisher" }, title: row.publisher ?? "" }, row.publisher ?? DASH),
+        h("td", { class: "publisher soft", dataset: { col: "publisher" }, title: row.publisher ?? "" }, outletText(row.publishers)),
         score("plain", row.vader, plain),
         score("finance", row.finance, finance),
         h("td", { class: "flags", dataset: { col: "flags" } }, plain && finance && plain !== finance ? h("span", { class: "tag" }, "differ") : null));

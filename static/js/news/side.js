@@ -34,6 +34,14 @@ export function drawSentiment(panel, index, dropped, zone) {
   setText(part(panel, "dropped"), `Mean of the ${chosen ? NAMES[index.lexicon] : "compound"} scores of de-duplicated headlines.${left.length ? ` Left out: ${left.join(", ")}.` : ""}`);
 }
 
+/** Where the two scores are farthest apart. */
+export function drawFarthest(panel, rows, version) {
+  panel.hidden = rows.length === 0;
+  part(panel, "differ").replaceChildren(...rows.map((row) => h("tr", {}, h("th", { scope: "row", title: row.title }, row.title),
+    h("td", { class: `num ${colour(row.word.plain)}` }, change(row.vader)), h("td", { class: `num ${colour(row.word.finance)}` }, change(row.finance)))));
+  setText(part(panel, "lexicon"), `Finance lexicon ${version ?? DASH}`);
+}
+
 const every = (seconds) => (seconds % 3600 === 0 ? `${seconds / 3600} h` : seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`);
 
 /** The source panel; now is market time in ms, searched what this page asked last. */
