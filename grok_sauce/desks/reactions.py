@@ -12,6 +12,7 @@ from grok_sauce.analytics.event_reaction import CLOSED, HORIZONS, MINUTE_MS, iso
 from grok_sauce.desks.reactions_book import FOLLOWED, Book
 from grok_sauce.desks.reactions_market import EngineMarket, Kept, Market, Seen, joined, span_of
 from grok_sauce.engine import Engine
+from grok_sauce.market.events import Bar
 from grok_sauce.market.instruments import Instrument
 from grok_sauce.publishers.reactions import ReactionKeeper
 from grok_sauce.publishers.snapshot import Snapshot
@@ -77,7 +78,7 @@ class ReactionDesk:
         self._symbols: tuple[str, ...] = ()
         self._looked: dict[Key, float] = {}  # release -> when it was looked at, monotonic
         self._came: dict[str, float | None] = {}  # symbol -> arrival of its history
-        self._asked: set[tuple[Key, str]] = set()  # of which the file was read
+        self._from_file: dict[tuple[Key, str], list[Bar]] = {}
         self._surprises: dict[str, tuple[float, ...]] = {}
         self._gamma_at: dict[Key, float] = {}  # release -> when its exposure was looked for
         self._sign: object = None  # what was told was made of
@@ -145,6 +146,7 @@ class ReactionDesk:
         if self._day != now // DAY_MS:
             self._day = now // DAY_MS
             self._book.age(now)
+            self._from_file.clear()
         return self._book
 
     def _follow(self, book: Book) -> None:
@@ -226,23 +228,28 @@ class ReactionDesk:
     def _row(self, record: EventRecord, symbol: str, seen: Seen, place: int) -> dict[str, Any]:
         """What the symbol did, from the state's minutes, and the file's where those begin later."""
         minutes, known_of = seen.minutes[place], seen
-        start = span_of(record.time)[0]
-        is_short = seen.since is None or seen.since > start
-        if is_short and (record.key, symbol) not in self._asked:
-            self._asked.add((record.key, symbol))
-            streamer = seen.instrument.streamer
-            # Minutes after now belong to another run.
-            kept = [b for b in self._kept.minutes(streamer, record.time) if b.time < self._now()]
-            if kept:
-                minutes = joined(minutes, kept)
-                newest = max(kept[-1].time, seen.newest or 0)
-                since = min(kept[0].time, seen.since or kept[0].time)
-                known_of = replace(seen, since=since, newest=newest)
+        kept = self._kept_minutes(record, symbol, seen)
+        if kept:
+            minutes = joined(minutes, kept)
+            newest = max(kept[-1].time, seen.newest or 0)
+            since = min(kept[0].time, seen.since or kept[0].time)
+            known_of = replace(seen, since=since, newest=newest)
         known = self._market.known(known_of)
         found = reaction(
             minutes, seen.instrument.kind, record.time / 1000, known, halted=seen.halted
         )
         return row(symbol, found)
+
+    def _kept_minutes(self, record: EventRecord, symbol: str, seen: Seen) -> list[Bar]:
+        """Minutes of the file where the state's begin later; read once a release."""
+        if seen.since is not None and seen.since <= span_of(record.time)[0]:
+            return []
+        place = (record.key, symbol)
+        if place not in self._from_file:
+            found = self._kept.minutes(seen.instrument.streamer, record.time)
+            # Minutes after now belong to another run.
+            self._from_file[place] = [bar for bar in found if bar.time < self._now()]
+        return self._from_file[place]
 
     def _gamma(self, record: EventRecord, now: int) -> Mapping[str, Any] | None:
         """The exposure before the release, once the minute before it is safe on the disk."""
@@ -304,6 +311,10 @@ def better(before: Mapping[str, Any] | None, found: dict[str, Any]) -> dict[str,
     moves = dict(found["moves"])
     lost = [name for name, move in before["moves"].items() if move and moves[name] is None]
     moves.update({name: before["moves"][name] for name in lost})
+    for name, move in moves.items():
+        old = before["moves"][name]
+        if move and old and move["volume_ratio"] is None and move["price"] == old["price"]:
+            moves[name] = {**move, "volume_ratio": old["volume_ratio"]}
     return {
         **found,
         **{
