@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from grok_sauce.analytics.opening_range import Rules
 from grok_sauce.analytics.view import View
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.events import Bar
@@ -113,3 +114,44 @@ def recorded_spy(folder: Path) -> list[Bar]:
             )
             for row in csv.DictReader(text)
         ]
+
+
+def slow_breaks(bars: list[Bar], chosen: Rules, count: int) -> list[tuple[str, int, float, str]]:
+    """(side, minute, price, outcome) by reading the whole day anew for each question."""
+    if not bars:
+        return []
+    start = bars[0].time
+    end = start + count * MINUTE_MS
+    first = [bar for bar in bars if bar.time < end]
+    rest = [bar for bar in bars if bar.time >= end]
+    high, low = max(bar.high for bar in first), min(bar.low for bar in first)
+    if 2 * len(first) < count or high == low:
+        return []
+    found = []
+    for side, sign in (("up", 1), ("down", -1)):
+        level, stop = (high, low) if side == "up" else (low, high)
+        for place, bar in enumerate(rest):
+            value = bar.close
+            if chosen.mode == "touch":
+                value = bar.high if side == "up" else bar.low
+            if not sign * (value - level) > chosen.buffer:
+                continue
+            price, after = bar.close, rest[place + 1 :]
+            if chosen.mode == "touch":
+                just = level + sign * (chosen.buffer + chosen.tick)
+                price = bar.open if sign * (bar.open - just) > 0 else just
+                price = min(price, bar.high) if side == "up" else max(price, bar.low)
+                after = rest[place:]
+            target = price + chosen.rr_ratio * (price - stop)
+            outcome = "open"
+            for one in after:
+                worst, best = (one.low, one.high) if side == "up" else (one.high, one.low)
+                if sign * (worst - stop) <= 0:
+                    outcome = "stop"
+                elif sign * (best - target) >= 0:
+                    outcome = "target"
+                if outcome != "open":
+                    break
+            found.append((side, bar.time, price, outcome))
+            break
+    return sorted(found)

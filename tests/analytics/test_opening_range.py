@@ -17,7 +17,7 @@ from grok_sauce.analytics.opening_range import (
     step,
 )
 from grok_sauce.market.events import Bar
-from tests.minute_market import minutes, ms
+from tests.minute_market import minutes, ms, slow_breaks
 
 OPEN = "2026-12-16 09:30"
 # 09:30 to 09:34 of the written definitions (open, high, low, close).
@@ -232,47 +232,6 @@ def walk(drawn: list[tuple[int, int, int, bool]]) -> list[Bar]:
     return bars
 
 
-def slow_twin(bars: list[Bar], chosen: Rules, count: int) -> list[tuple[str, int, float, str]]:
-    """(side, minute, price, outcome) by reading the whole day anew for each question."""
-    if not bars:
-        return []
-    start = bars[0].time
-    end = start + count * MINUTE_MS
-    first = [bar for bar in bars if bar.time < end]
-    rest = [bar for bar in bars if bar.time >= end]
-    high, low = max(bar.high for bar in first), min(bar.low for bar in first)
-    if 2 * len(first) < count or high == low:
-        return []
-    found = []
-    for side, sign in (("up", 1), ("down", -1)):
-        level, stop = (high, low) if side == "up" else (low, high)
-        for place, bar in enumerate(rest):
-            value = bar.close
-            if chosen.mode == "touch":
-                value = bar.high if side == "up" else bar.low
-            if not sign * (value - level) > chosen.buffer:
-                continue
-            price, after = bar.close, rest[place + 1 :]
-            if chosen.mode == "touch":
-                just = level + sign * (chosen.buffer + chosen.tick)
-                price = bar.open if sign * (bar.open - just) > 0 else just
-                price = min(price, bar.high) if side == "up" else max(price, bar.low)
-                after = rest[place:]
-            target = price + chosen.rr_ratio * (price - stop)
-            outcome = "open"
-            for one in after:
-                worst, best = (one.low, one.high) if side == "up" else (one.high, one.low)
-                if sign * (worst - stop) <= 0:
-                    outcome = "stop"
-                elif sign * (best - target) >= 0:
-                    outcome = "target"
-                if outcome != "open":
-                    break
-            found.append((side, bar.time, price, outcome))
-            break
-    return sorted(found)
-
-
 @given(drawn=walks, chosen=rules, count=st.sampled_from([1, 5, 15]))
 def test_breaks_are_those_of_a_twin_that_reads_the_day_anew(
     drawn: list[tuple[int, int, int, bool]], chosen: Rules, count: int
@@ -283,7 +242,7 @@ def test_breaks_are_those_of_a_twin_that_reads_the_day_anew(
 
     assert sorted(
         (each.side, each.minute, each.price, each.outcome or "open") for each in found.breaks
-    ) == slow_twin(bars, chosen, count)
+    ) == slow_breaks(bars, chosen, count)
 
 
 @given(drawn=walks, chosen=rules, count=st.sampled_from([1, 5, 15]))
