@@ -121,23 +121,26 @@ def ten_minute_change(row: Payload) -> float | None:
 
 
 def _ranges(morning: Morning) -> list[str]:
+    """A line a symbol: each range in a word, then the plan of the longest that broke."""
     lines = []
     for symbol, payload in morning.orb.items():
+        words, plan = [], ""
         for span in (payload or {}).get("ranges") or ():
-            state = span.get("state")
-            if state in ("waiting", "no_data") or state not in STATES:
+            state, breaks = span.get("state"), span.get("breaks") or ()
+            if state in ("waiting", "forming", "no_data") or state not in STATES:
                 continue
-            line = f"{symbol} {span['minutes']} min  {STATES[state]}"
-            if span.get("high") is not None:
-                line += f", {price(span.get('low'))} to {price(span['high'])}"
-            for broken in span.get("breaks") or ():
-                line += (
-                    f"; {broken.get('side')} at {clock(unix(broken.get('at')))}: "
-                    f"entry {price(broken.get('entry'))}, stop {price(broken.get('stop'))}, "
-                    f"target {price(broken.get('target'))}"
+            times = ", ".join(f"{one.get('side')} {clock(unix(one.get('at')))}" for one in breaks)
+            words.append(f"{span['minutes']} min {times or STATES[state]}")
+            if breaks:
+                last = breaks[-1]
+                plan = (
+                    f"; {span['minutes']} min {last.get('side')}: "
+                    f"entry {price(last.get('entry'))}, stop {price(last.get('stop'))}, "
+                    f"target {price(last.get('target'))}"
                 )
-            lines.append(line)
-    return lines or ["No opening range is known"]
+        if words:
+            lines.append(f"{symbol}  {' · '.join(words)}{plan}")
+    return lines or ["No opening range is known yet"]
 
 
 def _levels(morning: Morning) -> list[str]:

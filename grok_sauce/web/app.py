@@ -22,6 +22,8 @@ from grok_sauce.web import (
     indicator,
     login,
     news,
+    notices,
+    profile,
     reactions,
     setup,
     status,
@@ -36,10 +38,11 @@ from grok_sauce.web.sessions import COOKIE_LIFE, CookieSessions
 from grok_sauce.web.site import Assets, Site, StrictJson, View, WebDeps, install_context
 from grok_sauce.web.tickers import Ticker
 from grok_sauce.web.visitors import networks
-from grok_sauce.web.webhook import Sender, Wsgi, sender_of, webhook_layer
+from grok_sauce.web.webhook import Sender, WebhookLayer, Wsgi, sender_of, webhook_layer
 
 OPENAPI: Final = Path(__file__).with_name("openapi.json")
 SITE: Final = "grok_sauce.site"
+WEBHOOK: Final = "grok_sauce.webhook"
 
 
 def root(site: Site) -> Response:
@@ -100,6 +103,8 @@ VIEWS: Final[Mapping[str, View]] = {
     "api.butterfly.save": butterfly.save,
     "api.butterfly.remove": butterfly.remove,
     "api.calendar": calendar.events,
+    "api.profile": profile.profile,
+    "api.orb": profile.orb,
     "api.alerts": alerts.rows,
     "api.alerts.csv": alerts.export,
     "api.alerts.security": alerts.security,
@@ -125,6 +130,8 @@ VIEWS: Final[Mapping[str, View]] = {
     "api.settings.save": setup.save,
     "api.settings.export": setup.export,
     "api.settings.import": setup.take_in,
+    "api.notices": notices.read,
+    "api.notices.test": notices.test,
     "api.symbols": setup.symbols,
     "api.symbols.check": setup.check_symbol,
     "api.credentials.test": setup.test_credentials,
@@ -179,11 +186,18 @@ def create_app(deps: WebDeps) -> flask.Flask:
             provide_automatic_options=False,
         )
     app.extensions[SITE] = site
-    app.wsgi_app = cast(Any, _with_webhook(app, deps))  # type: ignore[method-assign]
+    layer = _with_webhook(app, deps)
+    app.extensions[WEBHOOK] = layer
+    app.wsgi_app = cast(Any, layer)  # type: ignore[method-assign]
     return app
 
 
-def _with_webhook(app: flask.Flask, deps: WebDeps) -> Wsgi:
+def webhook_of(app: flask.Flask) -> WebhookLayer:
+    """What answers the paths of alerts, for a server that can ask it without WSGI."""
+    return cast(WebhookLayer, app.extensions[WEBHOOK])
+
+
+def _with_webhook(app: flask.Flask, deps: WebDeps) -> WebhookLayer:
     """The application behind the layer that takes alerts, or says who takes them."""
     proxies = networks(deps.web.trusted_proxies)
     inner = cast(Wsgi, app.wsgi_app)

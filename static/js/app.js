@@ -7,6 +7,7 @@ import { announce, pageData } from "./dom.js";
 import { Header } from "./header.js";
 import { showKeys, startKeys } from "./keys.js";
 import { openMenu } from "./menu.js";
+import { Notices } from "./notices.js";
 import { Search } from "./search.js";
 import { Connection } from "./socket.js";
 import { guardWrites } from "./writes.js";
@@ -38,6 +39,7 @@ export function start({ health = () => {}, follow = null, search = {}, keys = []
   }
   connection.follow("health", { event: "update_health", url: "/api/health", take: (message) => take(message.health) });
   for (const each of [follow ?? []].flat()) connection.follow(each.page, each);
+  const notices = new Notices(connection);
   connection.onState(() => banners.draw());
   guardWrites(connection);
   setInterval(() => {
@@ -63,5 +65,5 @@ export function start({ health = () => {}, follow = null, search = {}, keys = []
   startKeys({ pages: data.pages, search: finder, extra: keys });
   addEventListener("resize", () => header.draw());
   connection.start();
-  return { data, clock, header, connection, banners };
+  return { data, clock, header, connection, banners, notices };
 }

@@ -8,6 +8,13 @@ const NAMES = {
   "sources.forex_factory.zone": "Forex Factory zone", "sources.forex_factory.refresh": "Forex Factory refresh",
   "sources.tradingview.enabled": "TradingView prices", "sources.cboe.enabled": "Cboe chains",
   "gex.symbols": "GEX symbols", "gex.strikes_each_side": "GEX strikes each side", "gex.expiries": "GEX expiries", "gex.unit": "GEX unit",
+  "notices.rules.orb": "Opening range notices", "notices.rules.level": "Wall notices", "notices.rules.flip": "Zero gamma notices",
+  "notices.rules.wall": "Wall shift notices", "notices.rules.event": "Event notices", "notices.rules.source": "Source notices",
+  "notices.rules.router": "Router notices", "notices.event_minutes": "Minutes before events", "notices.event_impact": "Impact of events",
+  "notices.band": "Percent past a level", "notices.cooldown": "Minutes before the same again", "notices.per_hour": "Notices an hour",
+  "notices.digest": "Minutes between digests", "notices.quiet.enabled": "Quiet hours", "notices.quiet.start": "Quiet from",
+  "notices.quiet.end": "Quiet to", "notices.quiet.urgent": "Urgent in quiet hours", "notices.summary.enabled": "Daily summary",
+  "notices.summary.time": "Time of the summary", "notices.off": "Targets off", "notices.skip": "Not sent",
   "display.theme": "Theme", "display.palette": "Palette", "display.time_zone": "Times shown in",
   "display.flash": "Flash cells", "display.keys": "Single keys",
 };

@@ -8,6 +8,7 @@ import { h, pageData, part, setText } from "./dom.js";
 import { Draft } from "./draft.js";
 import { changes } from "./settings_diff.js";
 import { Credentials } from "./setup_credentials.js";
+import { NoticeSettings } from "./setup_notices.js";
 import { Sources } from "./setup_sources.js";
 import { SymbolGroups } from "./setup_symbols.js";
 import { toast } from "./toast.js";
@@ -26,6 +27,7 @@ function editSettings() {
   equipSegments(draft);
   equipFields(draft);
   equipGexSymbols(draft);
+  new NoticeSettings(draft);
   equipSave(draft);
   equipImport(draft);
   equipLeaving(draft);
