@@ -39,8 +39,9 @@ EPILOG = f"""examples:
   python3 main.py simulate --port 0 --seed 7 --start 2026-12-16T09:25 --fault nan=Quote
 
 Without --port it listens on 8765. The first line of output is one JSON object with the addresses.
-Client secret, refresh token, streamer token and NewsAPI's key are "demo", FRED's key is eight
-times "demo". The market is open whenever you start it unless --start says otherwise.
+Client secret, refresh token, streamer token, TradingView's cookies and login and NewsAPI's key are
+"demo", FRED's key is eight times "demo". The market is open whenever you start it unless --start
+says otherwise.
 
 faults (--fault NAME or NAME=VALUE, or POST /faults {{"NAME": VALUE}} while it runs):
 {faults.describe()}
@@ -215,6 +216,8 @@ def first_line(server: Server, args: argparse.Namespace) -> dict[str, Any]:
         "newsapi": f"http://{services.address}",
         "forexfactory": f"http://{services.address}",
         "fred": f"http://{services.address}",
+        "tradingview": f"http://{services.address}",
+        "tradingview_socket": services.tradingview_url,
         "clock": f"http://{services.address}/clock",
         "listener": f"http://{services.listener}/receive",
         "seed": args.seed,

@@ -92,15 +92,14 @@ class Unframer:
             self.complaints.append(f"a frame of {size} characters")
             return self._next(data, begin)
         end = _end(data, begin, size)
-        if end is None:
-            following = _HEAD.search(data, begin)
-            if following is None:
-                self._held = data[at:]
-                return len(data)
+        following = _HEAD.search(data, begin)  # no payload holds one: text in JSON has no need
+        if following is not None and (end is None or following.start() < end):
             end = following.start()
             self.complaints.append("a frame shorter than its length")
+        elif end is None:
+            self._held = data[at:]
+            return len(data)
         elif not data.startswith("~m~"[: len(data) - end], end):
-            following = _HEAD.search(data, end)
             end = len(data) if following is None else following.start()
             self.complaints.append("a frame longer than its length")
         payloads.append(data[begin:end])

@@ -102,6 +102,14 @@ FAULTS: Final[dict[str, Fault]] = {
         "429",
         ("key", "429", "dots", "values", "late"),
     ),
+    "tradingview": Fault(
+        "TradingView alone: prices come 'delayed', the login wants a 'captcha', the 'study' needs "
+        "rights, there are too many 'studies', the 'series' fails, a chart ends with a 'critical' "
+        "error, the connection with a 'protocol' error",
+        "",
+        "delayed",
+        ("delayed", "captcha", "study", "studies", "series", "critical", "protocol"),
+    ),
 }
 
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from grok_sauce.simulator import cboe, control, forexfactory, fred, newsapi, receive, rest
+from grok_sauce.simulator import (
+    cboe,
+    control,
+    forexfactory,
+    fred,
+    newsapi,
+    receive,
+    rest,
+    tradingview_rest,
+)
 from grok_sauce.simulator.http1 import Request, match
-from grok_sauce.simulator.services import Opener, Route, open_dxlink
+from grok_sauce.simulator.services import Guard, Opener, Route, open_dxlink, open_tradingview
 
 # The first that fits answers. Another service is its own module with a ROUTES of its own.
 ROUTES: Final[Sequence[Route]] = (
@@ -18,6 +27,7 @@ ROUTES: Final[Sequence[Route]] = (
     *newsapi.ROUTES,
     *forexfactory.ROUTES,
     *fred.ROUTES,
+    *tradingview_rest.ROUTES,
 )
 
 # path -> who opens a session for a new WebSocket
@@ -25,7 +35,11 @@ SOCKETS: Final[dict[str, Opener]] = {
     "/": open_dxlink,
     "/realtime": open_dxlink,
     "/delayed": open_dxlink,
+    "/socket.io/websocket": open_tradingview,
 }
+
+# path -> who may refuse the upgrade to a WebSocket
+SOCKET_GUARDS: Final[dict[str, Guard]] = {"/socket.io/websocket": tradingview_rest.from_the_site}
 
 
 def find(request: Request) -> tuple[Route, dict[str, str]] | None:

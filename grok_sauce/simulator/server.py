@@ -196,6 +196,11 @@ class Server:
         if opener is None:
             link.send(rest.error(404, "not_found", "no WebSocket here").encode(keep=False))
             return
+        guard = routes.SOCKET_GUARDS.get(request.path)
+        refusal = None if guard is None else guard(self.services, request)
+        if refusal is not None:
+            link.send(refusal.encode(keep=False))
+            return
         if self.services.faults.text("half_open") == "connect":
             self._stop.wait()
             return

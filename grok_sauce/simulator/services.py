@@ -15,6 +15,7 @@ from grok_sauce.simulator.http1 import Request, Response
 from grok_sauce.simulator.peer import Session
 from grok_sauce.simulator.receiver import Receiver
 from grok_sauce.simulator.tokens import Tokens
+from grok_sauce.simulator.tradingview_server import TradingViewLimits, TradingViewSession
 
 
 @dataclass(slots=True)
@@ -38,6 +39,7 @@ class Services:
     connections: Callable[[], int] = lambda: 0
     receiver: Receiver = field(init=False)
     news_calls: Calls = field(default_factory=Calls)
+    tradingview: TradingViewLimits = field(default_factory=TradingViewLimits)
 
     def __post_init__(self) -> None:
         self.receiver = Receiver(self.clock)
@@ -51,6 +53,11 @@ class Services:
     def dxlink_url(self) -> str:
         """The streamer's address; a delayed one lives on its own path."""
         return f"ws://{self.address}/{'realtime' if self.level == 'api' else 'delayed'}"
+
+    @property
+    def tradingview_url(self) -> str:
+        """The address of TradingView's socket."""
+        return f"ws://{self.address}/socket.io/websocket"
 
 
 Guard = Callable[[Services, Request], "Response | None"]  # a refusal, or None to let pass
@@ -80,4 +87,11 @@ def open_dxlink(services: Services) -> Session:
         services.clock,
         services.limits,
         services.prices,
+    )
+
+
+def open_tradingview(services: Services) -> Session:
+    """A TradingView session for a new WebSocket."""
+    return TradingViewSession(
+        services.desk, services.tokens, services.faults, services.clock, services.tradingview
     )
