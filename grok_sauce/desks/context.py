@@ -190,7 +190,7 @@ class ContextWatch:
         """Market time; the way back from real time is not exact, and no news in itself."""
         if status.next_try is None:
             return None
-        wait = max(0.0, status.next_try - self._clock.real()) * self._clock.speed
+        wait = (status.next_try - self._clock.real()) * self._clock.speed
         found = self._clock.market() + wait
         told = self._told.get(status.name)
         before = None if told is None else told.next_call
