@@ -34,7 +34,7 @@ from grok_sauce.market.batches import Batch
 from grok_sauce.market.state import MarketState
 from grok_sauce.pollers.cboe_fetch import CboeSettings
 from grok_sauce.publishers.gex_history import GexHistory
-from grok_sauce.publishers.history import History, play_back
+from grok_sauce.publishers.history import History, HistorySettings, play_back
 from grok_sauce.publishers.reactions import ReactionKeeper
 from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import Clock
@@ -98,7 +98,13 @@ class MarketHalf(Hub):
         files.data.mkdir(parents=True, exist_ok=True)
         minutes = GexHistory()
         reactions = ReactionKeeper()
-        self.history = History(history_file(files.data, demo), clock, tenants=[minutes, reactions])
+        kept = knobs.read_env(HistorySettings, environ)
+        self.history = History(
+            history_file(files.data, demo),
+            clock,
+            keep_sessions=kept.sessions,
+            tenants=[minutes, reactions],
+        )
         self.publishers += [self.history.publish, minutes.publish]
         self.engine = Engine(
             MarketState(),

@@ -147,6 +147,7 @@ def _knobs() -> list[Any]:
     from grok_sauce.pollers.cboe_fetch import CboeSettings
     from grok_sauce.pollers.fred_fetch import FredSettings
     from grok_sauce.pollers.news_fetch import NewsSettings
+    from grok_sauce.publishers.history import HistorySettings
     from grok_sauce.web.settings import WebSettings
 
     return [
@@ -158,6 +159,7 @@ def _knobs() -> list[Any]:
         FredSettings,
         CalendarSettings,
         GexSettings,
+        HistorySettings,
         SignalSettings,
         AlertSettings,
         WebSettings,

@@ -7,9 +7,10 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.candles import REMOVE_EVENT, series_key
@@ -18,6 +19,7 @@ from grok_sauce.market.instruments import candle_symbol
 from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.runtime.status import SourceStatus
+from grok_sauce.settings import knob
 from grok_sauce.storage import bars, database
 from grok_sauce.storage.bars import KEEP_SESSIONS, MINUTE_MS, BarRow, BarStore
 from grok_sauce.storage.database import StorageError
@@ -35,6 +37,17 @@ BACK: Final = timedelta(days=14)  # what is played back: this week and the one b
 GRACE_MS: Final = 1_000  # after its end a minute may still be corrected
 
 Item = Batch | list[BarRow]  # what waits for the disk
+
+
+@dataclass(frozen=True, slots=True)
+class HistorySettings:
+    """HISTORY_*: how much is kept."""
+
+    ENV: ClassVar[dict[str, str]] = {"sessions": "HISTORY_SESSIONS"}
+
+    # Days that have bars; a weekend's evening counts to Monday. Ten hold what RVOL and the
+    # profile of the week before need.
+    sessions: int = knob(KEEP_SESSIONS, low=10, high=2000)
 
 
 class Tenant(Protocol):
