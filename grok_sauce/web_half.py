@@ -14,7 +14,7 @@ from grok_sauce.publishers.limits import SocketLimits
 from grok_sauce.publishers.sockets import Sockets
 from grok_sauce.runtime import concurrency
 from grok_sauce.web import PAGES, Page
-from grok_sauce.web.app import address_of, create_app, may_connect
+from grok_sauce.web.app import address_of, create_app, may_connect, webhook_of
 from grok_sauce.web.settings import WebSettings
 from grok_sauce.web.site import WebDeps
 
@@ -90,7 +90,10 @@ class WebHalf:
         self._sockets.attach(self._app)
         half.publishers.append(self._sockets.publish)
         self._server = concurrency.Server(
-            sock, self._app, max_connections=limits.sockets + SPARE_CONNECTIONS
+            sock,
+            self._app,
+            max_connections=limits.sockets + SPARE_CONNECTIONS,
+            direct=webhook_of(self._app),
         )
         self._thread: threading.Thread | None = None
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from grok_sauce.errors import StartupError
+from grok_sauce.runtime.direct import FAILED, Direct, environ_of, written
 from grok_sauce.runtime.request_head import BadHead, read_head, refusal
 
 log = logging.getLogger(__name__)
@@ -279,11 +280,34 @@ class _GreenConnection(Connection):
         self._handler.close_connection = True
 
 
+class _DirectConnection(Connection):
+    """The same for a request that is answered without WSGI."""
+
+    __slots__ = ("is_read",)
+
+    def __init__(self, handler: Any, timeout: float) -> None:
+        super().__init__(handler, timeout)
+        headers = handler.headers
+        length = headers.get("content-length") or "0"
+        self.is_read = length == "0" and headers.get("transfer-encoding") is None
+
+    def proceed(self) -> None:
+        if self._handler.headers.get("expect", "").lower() == "100-continue":
+            self.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def taken(self) -> None:
+        self.is_read = True
+
+    def end(self) -> None:
+        self._handler.close_connection = True
+
+
 class Server:
     """The web server of the chosen mode on a listening socket.
 
     max_connections caps what is held open at once (each WebSocket is one);
-    socket_timeout (seconds) ends connections that send half a request and stop.
+    socket_timeout (seconds) ends connections that send half a request and stop. direct
+    answers some paths without WSGI where the mode's server can do that; app must know them too.
     """
 
     def __init__(
@@ -292,7 +316,9 @@ class Server:
         app: Callable[..., Any],
         max_connections: int = 4256,
         socket_timeout: float = 20.0,
+        direct: Direct | None = None,
     ) -> None:
+        self._direct = direct
         self._sock = sock
         self._app = app
         self._max = max_connections
@@ -309,7 +335,7 @@ class Server:
     def _serve_eventlet(self) -> None:
         import eventlet.wsgi
 
-        timeout_seconds = self._timeout
+        timeout_seconds, direct = self._timeout, self._direct
 
         class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
             def parse_request(self) -> bool:
@@ -328,10 +354,32 @@ class Server:
                 return True
 
             def get_environ(self) -> dict[str, Any]:
+                self.is_direct = direct is not None and direct.takes(self.path.partition("?")[0])
+                if self.is_direct:
+                    peer = self.client_address[0]
+                    lean = environ_of(self.command, self.path, self.headers, peer)
+                    lean[CONNECTION] = _DirectConnection(self, timeout_seconds)
+                    return lean
                 environ: dict[str, Any] = super().get_environ()
                 body = environ["eventlet.input"]
                 environ[CONNECTION] = _GreenConnection(self, timeout_seconds, body)
                 return environ
+
+            def handle_one_response(self) -> None:
+                if not self.is_direct:
+                    super().handle_one_response()
+                    return
+                assert direct is not None
+                try:
+                    response = direct.respond(self.environ)
+                except Exception:
+                    log.exception("a request was not answered")
+                    response, self.close_connection = FAILED, True
+                if not self.environ[CONNECTION].is_read:
+                    self.close_connection = True  # what follows is no request
+                asked = self.headers.get("connection", "").lower() == "keep-alive"
+                told = "close" if self.close_connection else "keep-alive" * asked
+                self.connection.sendall(written(response, told, time.time()))
 
         eventlet.wsgi.server(
             self._sock,

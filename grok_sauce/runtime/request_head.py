@@ -49,6 +49,10 @@ class Headers:
         """The first value under a name."""
         return self._first.get(name.lower(), default)
 
+    def fields(self) -> list[tuple[str, str]]:
+        """All of them, as sent."""
+        return self._headers
+
     def get_content_type(self) -> str:
         """Where none was sent: what the standard library says then."""
         return "text/plain"

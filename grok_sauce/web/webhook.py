@@ -14,6 +14,7 @@ import orjson
 from grok_sauce.alerts.intake import Answer, Post
 from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import Clock, RealClock
+from grok_sauce.runtime.direct import Response, place_of
 from grok_sauce.web.request_body import BadBody, read_body
 from grok_sauce.web.visitors import FORWARDING, Networks, read_visitor
 
@@ -93,20 +94,21 @@ def webhook_layer(
     read_s: float = READ_S,
     refused: Callable[[str, str], None] | None = None,
     clock: Clock | None = None,
-) -> Wsgi:
+) -> WebhookLayer:
     """An application that answers /webhook and /webhook/<token> and hands on everything else.
 
     The path of an alert holds a secret: nothing behind this layer sees it. intake None:
     this process takes no alerts, and elsewhere says which does. read_s are the seconds that
     a body may take. refused(address, what) is told of bodies that never reach intake.
     """
-    layer = _Layer(
+    return WebhookLayer(
         app, intake, address_of, elsewhere, max_body, read_s, refused, clock or RealClock()
     )
-    return layer.answer
 
 
-class _Layer:
+class WebhookLayer:
+    """See webhook_layer(). A WSGI application, and for its own paths one without WSGI."""
+
     def __init__(
         self,
         app: Wsgi,
@@ -127,21 +129,28 @@ class _Layer:
         self._refused = refused
         self._clock = clock
 
-    def answer(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         """The WSGI application."""
-        path: str = environ.get("PATH_INFO") or ""
-        if not path.startswith(PATH) or path[len(PATH) : len(PATH) + 1] not in ("", "/"):
+        if not self.takes(environ.get("PATH_INFO") or ""):
             return self._app(environ, start)
-        answer = self._take(environ, path[len(PATH) + 1 :])
+        status, headers, body = self.respond(environ)
+        start(status, list(headers))
+        return [body] if body else []
+
+    def takes(self, path: str) -> bool:
+        """Is this a path of alerts?"""
+        return path.startswith(PATH) and path[len(PATH) : len(PATH) + 1] in ("", "/")
+
+    def respond(self, environ: dict[str, Any]) -> Response:
+        """Status line, header fields and body for one of its paths."""
+        answer = self._take(environ, str(environ["PATH_INFO"])[len(PATH) + 1 :])
         body = orjson.dumps(answer.document)
-        start(
-            _STATUS[answer.status],
-            [*HEADERS, ("Content-Length", str(len(body))), *answer.headers],
-        )
+        length = ("Content-Length", str(len(body)))
         if answer.status >= HTTPStatus.BAD_REQUEST:
             # Nothing was waited for: a sender of refused requests must not starve the others.
             concurrency.sleep(0)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+        is_head = environ["REQUEST_METHOD"] == "HEAD"
+        return _STATUS[answer.status], (*HEADERS, length, *answer.headers), b"" if is_head else body
 
     def _take(self, environ: dict[str, Any], token: str) -> Answer:
         if self._intake is None:
@@ -182,10 +191,10 @@ class _Headers(Mapping[str, str]):
         self._environ = environ
 
     def __getitem__(self, name: str) -> str:
-        return str(self._environ[_place(name)])
+        return str(self._environ[str(place_of(name))])
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and _place(name) in self._environ
+        return isinstance(name, str) and place_of(name) in self._environ
 
     def __iter__(self) -> Iterator[str]:
         for key in self._environ:
@@ -196,13 +205,6 @@ class _Headers(Mapping[str, str]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
-
-
-@lru_cache(maxsize=64)
-def _place(name: str) -> str:
-    """Where a WSGI environment has a header."""
-    key = name.upper().replace("-", "_")
-    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
 def _error(status: int, message: str) -> Answer:

@@ -242,11 +242,11 @@ class Served:
     """A server in a process of its own."""
 
     def __init__(self, mode: str, log: Path) -> None:
-        self.mode = mode
+        self.mode = mode.split()[0]
         self.log = log
         with log.open("wb") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "tests/web/webhook_server.py"), mode],
+                [sys.executable, str(ROOT / "tests/web/webhook_server.py"), *mode.split()],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
@@ -298,7 +298,7 @@ def answers(link: socket.socket) -> Iterator[tuple[int, Any]]:
         return
 
 
-@pytest.fixture(scope="module", params=["eventlet", "threading"])
+@pytest.fixture(scope="module", params=["eventlet", "eventlet wsgi", "threading"])
 def served(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Served]:
     server = Served(request.param, tmp_path_factory.mktemp("webhook") / "log")
     yield server

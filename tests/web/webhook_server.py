@@ -43,7 +43,8 @@ def app(environ, start):
 
 sock = concurrency.listen("127.0.0.1", 0)
 layer = webhook_layer(app, intake, partial(sender_of, proxies=networks([])), read_s=0.4)
-server = concurrency.Server(sock, layer, socket_timeout=5.0)
+direct = None if sys.argv[2:] == ["wsgi"] else layer
+server = concurrency.Server(sock, layer, socket_timeout=5.0, direct=direct)
 concurrency.spawn(server.serve)
 print(sock.getsockname()[1], flush=True)
 concurrency.offload(sys.stdin.read)
