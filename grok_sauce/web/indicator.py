@@ -8,6 +8,7 @@ from typing import Any
 import flask
 
 from grok_sauce.runtime.clock import as_datetime
+from grok_sauce.web.indicator_side import side
 from grok_sauce.web.site import Site, page, respond
 
 TOPIC = "indicator.rows"
@@ -25,6 +26,7 @@ def show(site: Site) -> flask.Response:
         epoch=snapshot.epoch,
         seq=seq,
         reasons=dict(site.deps.reasons),
+        side=side(site),
     )
 
 

@@ -4,9 +4,11 @@ import { start } from "./app.js";
 import { get, put } from "./api.js";
 import { ABSENT, COLUMNS } from "./columns.js";
 import { csv, download } from "./csv.js";
+import { display, onDisplay } from "./display.js";
 import { announce, h, pageData, part, setText } from "./dom.js";
 import { clock as clockText, date } from "./format.js";
 import { Heads } from "./heads.js";
+import { ROOMS, Side } from "./indicator_side.js";
 import { openMenu } from "./menu.js";
 import { remember, remembered } from "./store.js";
 import { LiveTable } from "./table.js";
@@ -23,14 +25,19 @@ const { rows } = pageData("table-data");
 const pending = [];
 let live = null;
 let heads = null;
+const beside = new Side(document.querySelector(".indicator-grid"), pageData("side-data"), { clock: () => app?.clock.now() ?? null, zone: () => display.time_zone });
 
 const app = start({
-  follow: {
-    page: "indicator",
-    event: "update_indicator",
-    url: "/api/indicator",
-    take: (message, whole) => (live ? live.take(message, whole) : pending.push([message, whole])),
-  },
+  follow: [
+    {
+      page: "indicator",
+      event: "update_indicator",
+      url: "/api/indicator",
+      take: (message, whole) => (live ? live.take(message, whole) : pending.push([message, whole])),
+    },
+    ...ROOMS.map(({ page, event, url, field }) => ({ page, event, url, take: (message) => beside.take(field, message[field]) })),
+  ],
+  health: () => beside.tick(),
   search: { symbols: () => live?.rows ?? [], open: (symbol) => select(symbol) },
   keys: [
     [["↑", "↓", "Home", "End"], "Move between rows; ↑ from the first one goes to the heads"],
@@ -308,3 +315,7 @@ for (const tab of tabs) {
   });
 }
 showTab(tabs[0]);
+
+onDisplay(() => beside.draw());
+queueMicrotask(() => beside.draw());
+setInterval(() => { if (!document.hidden) beside.tick(); }, 250);

@@ -95,7 +95,7 @@ function notes(event, own, { payload, reactions, symbol, now, zone, zTitle }) {
   const moved = movedText(event, zone);
   if (moved) found.push(`${moved[0].toUpperCase()}${moved.slice(1)}.`);
   if (event.cluster) found.push("Others came in the same minute: the reaction is nobody’s alone.");
-  if (row?.drift_15 !== null && row?.drift_15 !== undefined) found.push(`${symbol} ${percent(row.drift_15)} in the 15 minutes before, ${price(row.before)} just before.`);
+  if (row?.drift_15 !== null && row?.drift_15 !== undefined) found.push(`${symbol} ${percent(Math.round(row.drift_15 * 100) / 100 || 0)} in the 15 minutes before, ${price(row.before)} just before.`);
   if (row?.note) found.push(`${row.note}.`);
   if (own?.gamma) found.push(`${own.gamma.symbol} gamma before: ${own.gamma.regime ?? "unknown"}${own.gamma.flip === null ? "" : `, zero gamma ${price(own.gamma.flip)}`}${own.gamma.spot === null ? "" : `, spot ${price(own.gamma.spot)}`}.`);
   if (event.surprise !== null && zTitle) found.push(`${zTitle}.`);
