@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final
 
 from grok_sauce.analytics.opening_range import (
     CLOSE,
     MINUTE_MS,
-    Break,
     OpeningRange,
     Rules,
     finish,
     step,
 )
+from grok_sauce.analytics.orb_told import Payload, iso, told_range
 from grok_sauce.analytics.trading_day import TradingDay
 from grok_sauce.analytics.view import Analytic, View, watched
 from grok_sauce.market import sessions
@@ -30,14 +30,12 @@ TOPIC: Final = "orb.breakout"
 GRACE_MS: Final = 1_000  # after a minute's end in which its last prints still arrive
 RVOL_SESSIONS: Final = 5  # earlier sessions whose opening is compared with
 RVOL_LEAST: Final = 3
-BARS_AT_ONCE: Final = 400  # taken in by one run: 2 or 3 ms
+BARS_AT_ONCE: Final = 300  # taken in by one run: about 2 ms
 TICK: Final = 0.01  # where the instrument's is not known
 
 NO_SESSION: Final = "There is no session at the opening time of that day"
 NO_CANDLES: Final = "No minute bars of this symbol have arrived"
 NOT_YET: Final = "The feed has not delivered the bars of this session yet"
-
-Payload = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,8 @@ class _Run:
     view: View
     chosen: OrbWishes
     own: Mapping[str, Clock]
-    days: dict[Kind, date]
+    days: dict[Kind, date] = field(default_factory=dict)
+    openings: dict[tuple[Kind, str | None], Opening | None] = field(default_factory=dict)
     left: int = BARS_AT_ONCE
 
     @property
@@ -87,6 +86,13 @@ class _Run:
     def opening(self, instrument: Instrument, day: date) -> Opening | None:
         return opening(instrument.kind, instrument.product, day, self.chosen.futures, self.own)
 
+    def today(self, instrument: Instrument) -> Opening | None:
+        """The opening of the day, looked up once a run."""
+        key = (instrument.kind, instrument.product)
+        if key not in self.openings:
+            self.openings[key] = self.opening(instrument, self.day(instrument.kind))
+        return self.openings[key]
+
 
 def compute(view: View) -> dict[str, Payload]:
     """Payloads by symbol, of view.symbols and of what is watched beside the table.
@@ -100,7 +106,7 @@ def compute(view: View) -> dict[str, Payload]:
     All of it follows from the candles of the session, so that a restart changes nothing.
     """
     chosen = view.settings.get("orb") or OrbWishes()
-    run = _Run(view, chosen, own_times(chosen.opens), {})
+    run = _Run(view, chosen, own_times(chosen.opens))
     symbols = dict.fromkeys((*view.symbols, *watched(view)))
     found = {}
     for symbol in symbols:
@@ -131,26 +137,30 @@ def _payload(run: _Run, symbol: str) -> Payload | None:
     """None while nothing is known: older bars are still being taken in."""
     view = run.view
     instrument = view.state.instruments.get(symbol) or provisional(symbol)
-    day = run.day(instrument.kind)
-    found = run.opening(instrument, day)
     series = view.state.candles(instrument.streamer, "m")
+    atr = _atr(view, symbol)
+    # Most runs bring a symbol nothing; what time alone changes it does at whole seconds.
+    bars = None if series is None else (id(series), series.revision)
+    sign = (instrument, run.chosen, run.now // 1000, atr, view.source, view.links, bars)
+    kept: tuple[Any, Payload] | None = view.cache.get(("told", symbol))
+    if kept is not None and kept[0] == sign:
+        return kept[1]
+    found = run.today(instrument)
     reason = _missing(run, series, found)
     if reason is not None or found is None or series is None:
         ranges = [] if found is None else _new_ranges(run, instrument, found)
-        return _told(run, instrument, series, day, found, reason, tuple(ranges))
-    scan = _scan(run, symbol, instrument, series, found)
-    if scan is None:
-        before: Payload | None = view.results.get(TOPIC, {}).get(symbol)
-        return before
-    ranges = [_with_forming(each, series, scan, run.now) for each in scan.ranges]
-    states = tuple(each.state(run.now) for each in ranges)
-    key = (tuple(ranges), states, _atr(view, symbol), view.source, scan.fed, scan.sign)
-    kept = view.cache.get(("told", symbol))
-    if kept is None or kept[0] != key:
-        told = _told(run, instrument, series, day, found, None, tuple(ranges))
-        kept = view.cache[("told", symbol)] = (key, told)
-    payload: Payload = kept[1]
-    return payload
+        told = _told(run, instrument, series, found, reason, tuple(ranges))
+    else:
+        scan = _scan(run, symbol, instrument, series, found)
+        if scan is None:
+            before: Payload | None = view.results.get(TOPIC, {}).get(symbol)
+            return before
+        now = tuple(_with_forming(each, series, scan) for each in scan.ranges)
+        told = _told(run, instrument, series, found, None, now)
+    if kept is not None and kept[1] == told:
+        told = kept[1]  # the same object: nobody has to compare it again
+    view.cache[("told", symbol)] = (sign, told)
+    return told
 
 
 def _missing(run: _Run, series: CandleSeries | None, found: Opening | None) -> str | None:
@@ -229,9 +239,7 @@ def _scan(
     return scan
 
 
-def _with_forming(
-    range_: OpeningRange, series: CandleSeries, scan: _Scan, now: int
-) -> OpeningRange:
+def _with_forming(range_: OpeningRange, series: CandleSeries, scan: _Scan) -> OpeningRange:
     """With the bar under way, which is not kept: it is read again when it has closed."""
     last = series.last
     if last is None or last.time < range_.opens or last == scan.newest:
@@ -246,7 +254,6 @@ def _told(
     run: _Run,
     instrument: Instrument,
     series: CandleSeries | None,
-    day: date,
     found: Opening | None,
     reason: str | None,
     ranges: tuple[OpeningRange, ...],
@@ -255,17 +262,17 @@ def _told(
     last = series.times[-1] if series is not None and len(series) else None
     return {
         "symbol": instrument.symbol,
-        "day": day.isoformat(),
-        "open_at": None if found is None else _iso(found.at * 1000),
+        "day": run.day(instrument.kind).isoformat(),
+        "open_at": None if found is None else iso(found.at * 1000),
         "open_label": None if found is None else found.label,
-        "until": None if found is None else _iso(found.until * 1000),
-        "as_of": None if last is None else _iso(min(last + MINUTE_MS, run.now // 1000 * 1000)),
+        "until": None if found is None else iso(found.until * 1000),
+        "as_of": None if last is None else iso(min(last + MINUTE_MS, run.now // 1000 * 1000)),
         "source": run.view.source,
         "mode": chosen.mode,
         "rr_ratio": chosen.rr_ratio,
         "buffer": round(chosen.buffer_ticks * tick, 10),
         "reason": reason,
-        "ranges": [_range(run, instrument, series, day, reason, each) for each in ranges],
+        "ranges": [_range(run, instrument, series, reason, each) for each in ranges],
     }
 
 
@@ -273,61 +280,24 @@ def _range(
     run: _Run,
     instrument: Instrument,
     series: CandleSeries | None,
-    day: date,
     reason: str | None,
     range_: OpeningRange,
 ) -> Payload:
-    is_waiting = run.now < range_.opens
+    """One range; the same object as before where nothing of it changed."""
     state = range_.state(run.now)
     if reason is not None:
-        state = "waiting" if is_waiting and reason == NO_CANDLES else "no_data"
+        state = "waiting" if run.now < range_.opens and reason == NO_CANDLES else "no_data"
     atr = _atr(run.view, instrument.symbol)
+    sign = (range_, state, reason, atr, run.now < range_.armed_at, series and series.snapshot_at)
+    cache, key = run.view.cache, (f"range {range_.minutes}", instrument.symbol)
+    kept: tuple[Any, Payload] | None = cache.get(key)
+    if kept is not None and kept[0] == sign:
+        return kept[1]
     is_whole = reason is None and range_.start is not None and run.now >= range_.armed_at
-    width = range_.width
-    return {
-        "minutes": range_.minutes,
-        "from": _iso(range_.opens if range_.start is None else range_.start),
-        "to": _iso(range_.armed_at),
-        "high": range_.high,
-        "low": range_.low,
-        "width": width,
-        "width_atr": None if width is None or not atr else width / atr,
-        "rvol": _rvol(run, instrument, series, day, range_) if is_whole else None,
-        "state": state,
-        "late": range_.is_late or state == "late",
-        "note": reason or _note(range_, run.now),
-        "breaks": [_break(each) for each in range_.breaks],
-    }
-
-
-def _note(range_: OpeningRange, now: int) -> str | None:
-    if range_.start is None:
-        if now < range_.opens + MINUTE_MS:
-            return None
-        return "Nothing traded in this session" if range_.over else "Nothing has traded yet"
-    notes = []
-    if range_.is_late:
-        at = sessions.new_york(range_.start / 1000).strftime("%H:%M")
-        notes.append(f"The first trade came at {at}, the range starts there")
-    if (now >= range_.armed_at or range_.over) and range_.problem:
-        notes.append(range_.problem)
-    return ". ".join(notes) or None
-
-
-def _break(each: Break) -> Payload:
-    return {
-        "side": each.side,
-        "at": _iso(each.at),
-        "minute_ms": each.minute,
-        "price": each.price,
-        "level": each.level,
-        "entry": each.price,
-        "stop": each.stop,
-        "target": each.target,
-        "outcome": each.outcome,
-        "outcome_at": None if each.outcome_at is None else _iso(each.outcome_at),
-        "ambiguous": each.ambiguous,
-    }
+    rvol = _rvol(run, instrument, series, range_) if is_whole else None
+    told = told_range(range_, state, reason, atr, rvol, run.now)
+    cache[key] = (sign, told)
+    return told
 
 
 def _atr(view: View, symbol: str) -> float | None:
@@ -341,7 +311,6 @@ def _rvol(
     run: _Run,
     instrument: Instrument,
     series: CandleSeries | None,
-    day: date,
     range_: OpeningRange,
 ) -> float | None:
     """Volume of the range's minutes over its mean in the sessions before; None: not known."""
@@ -351,6 +320,7 @@ def _rvol(
     start = range_.opens if range_.start is None else range_.start
     today = _volume(series, start, length)
     before: list[float] = []
+    day = run.day(instrument.kind)
     for _ in range(RVOL_SESSIONS * 2):
         day = sessions.previous_session(day)
         past = run.opening(instrument, day)
@@ -371,11 +341,6 @@ def _volume(series: CandleSeries, start: int, length: int) -> float | None:
     first, last = bisect_left(series.times, start), bisect_left(series.times, start + length)
     total = sum(series.volumes[first:last])
     return total if first < last and total >= 0 else None  # nan compares false
-
-
-def _iso(ms: float) -> str:
-    moment = datetime.fromtimestamp(ms / 1000, UTC)
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 ANALYTIC: Final = Analytic(

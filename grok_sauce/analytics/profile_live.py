@@ -31,6 +31,7 @@ from grok_sauce.market.products import Kind
 TOPIC: Final = "profile.levels"
 GRACE_MS: Final = 1_000  # after a minute's end in which its last prints still arrive
 AT_ONCE: Final = 12  # symbols in one run; the others are next
+WHOLE: Final = 3  # a symbol whose finished weeks have to be copied too counts as so many
 SESSIONS: Final = 14  # earlier sessions of the average range
 
 
@@ -111,6 +112,7 @@ def freeze(view: View) -> Work | None:
     days: dict[Kind, date] = {}
     told: dict[str, Any] = {}
     items: list[Item] = []
+    room = AT_ONCE
     for symbol in symbols:
         instrument = view.state.instruments.get(symbol) or provisional(symbol)
         kind = instrument.kind
@@ -118,10 +120,11 @@ def freeze(view: View) -> Work | None:
             days[kind] = TradingDay.of(kind, view.now).day
         if symbol in before:
             told[symbol] = before[symbol]
-        if len(items) < AT_ONCE:
+        if room > 0:
             item = _item(view, symbol, instrument, days[kind], wishes, done.get(symbol))
             if item is not None:
                 items.append(item)
+                room -= 1 if item.base is not None or item.bars is None else WHOLE
     for gone in done.keys() - symbols.keys():
         del done[gone]
     if not items and told.keys() == before.keys():
@@ -235,7 +238,7 @@ def compute(work: Work) -> Mapping[str, Any]:
 ANALYTIC: Final = Analytic(
     topic=TOPIC,
     needs=frozenset({"Candle", "Instrument"}),
-    every=0.25,
+    every=0.5,
     compute=compute,
     heavy=True,
     sweep=1.0,
