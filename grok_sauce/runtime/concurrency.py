@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import ipaddress
 import logging
 import os
@@ -17,6 +16,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from grok_sauce.errors import StartupError
+from grok_sauce.runtime.connections import (
+    CONNECTION,
+    Connection,
+    DirectConnection,
+    GreenConnection,
+)
 from grok_sauce.runtime.direct import FAILED, Direct, environ_of, written
 from grok_sauce.runtime.request_head import BadHead, read_head, refusal
 
@@ -26,7 +31,6 @@ T = TypeVar("T")
 
 MODES: Final = ("eventlet", "threading")
 HEAVY_WORKERS: Final = 2  # heavy jobs at a time; more would only take turns on the same cores
-CONNECTION: Final = "grok_sauce.connection"  # where a WSGI environment holds its Connection
 # What follows is a secret and is written nowhere.
 _TOKEN_PATH: Final = re.compile(r"(/webhook/)[^\s'\"?#]+")
 _QUERY: Final = re.compile(r"\?\S*")  # may hold what somebody pasted by mistake
@@ -232,76 +236,6 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-class Connection:
-    """The connection of a request, for an application that reads the body by itself.
-
-    rfile is what the server reads requests from, sock its socket, timeout the seconds of
-    patience that the server has with it.
-    """
-
-    __slots__ = ("_handler", "rfile", "sock", "timeout")
-
-    def __init__(self, handler: Any, timeout: float) -> None:
-        self._handler = handler
-        self.rfile: io.BufferedReader = handler.rfile
-        self.sock: socket.socket = handler.connection
-        self.timeout = timeout
-
-    def proceed(self) -> None:
-        """Tell a client that waits for "100 Continue" to send its body."""
-
-    def taken(self) -> None:
-        """The body was read from rfile to its end: what follows is the next request."""
-        self._handler.rfile = io.BytesIO()  # this server closes after each answer
-
-    def end(self) -> None:
-        """Close after the answer, whatever else the client still sends."""
-        self._handler.close_connection = True
-        self._handler.rfile = io.BytesIO()  # nobody waits for the rest
-
-
-class _GreenConnection(Connection):
-    """The same for eventlet's server, which keeps count of what was read of a body."""
-
-    __slots__ = ("_input",)
-
-    def __init__(self, handler: Any, timeout: float, body: Any) -> None:
-        super().__init__(handler, timeout)
-        self._input = body
-
-    def proceed(self) -> None:
-        self._input.read(0)
-
-    def taken(self) -> None:
-        self._input.position = self._input.content_length or 0
-        self._input.chunk_length = 0
-
-    def end(self) -> None:
-        self._handler.close_connection = True
-
-
-class _DirectConnection(Connection):
-    """The same for a request that is answered without WSGI."""
-
-    __slots__ = ("is_read",)
-
-    def __init__(self, handler: Any, timeout: float) -> None:
-        super().__init__(handler, timeout)
-        headers = handler.headers
-        length = headers.get("content-length") or "0"
-        self.is_read = length == "0" and headers.get("transfer-encoding") is None
-
-    def proceed(self) -> None:
-        if self._handler.headers.get("expect", "").lower() == "100-continue":
-            self.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def taken(self) -> None:
-        self.is_read = True
-
-    def end(self) -> None:
-        self._handler.close_connection = True
-
-
 class Server:
     """The web server of the chosen mode on a listening socket.
 
@@ -358,11 +292,11 @@ class Server:
                 if self.is_direct:
                     peer = self.client_address[0]
                     lean = environ_of(self.command, self.path, self.headers, peer)
-                    lean[CONNECTION] = _DirectConnection(self, timeout_seconds)
+                    lean[CONNECTION] = DirectConnection(self, timeout_seconds)
                     return lean
                 environ: dict[str, Any] = super().get_environ()
                 body = environ["eventlet.input"]
-                environ[CONNECTION] = _GreenConnection(self, timeout_seconds, body)
+                environ[CONNECTION] = GreenConnection(self, timeout_seconds, body)
                 return environ
 
             def handle_one_response(self) -> None:

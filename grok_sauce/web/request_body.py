@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from grok_sauce.errors import GrokSauceError
 from grok_sauce.runtime.clock import Clock
-from grok_sauce.runtime.concurrency import CONNECTION, Connection
+from grok_sauce.runtime.connections import CONNECTION, Connection
 
 LINE_LIMIT: Final = 256  # bytes of a line between chunks
 TRAILER_LIMIT: Final = 16  # lines behind the last chunk
