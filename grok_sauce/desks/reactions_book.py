@@ -118,7 +118,7 @@ class Book:
             for key, record in self.open.items()
             if key[0] in weeks
             and key not in listed
-            # One whose time is not known any more was moved; what is measured stays.
+            # A minute it was moved away from measured nothing; what a shorter file lacks stays.
             and (key[1] in told or not any(_is_measured(row) for row in record.rows.values()))
         ]
         for key in gone:

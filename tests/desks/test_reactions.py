@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +29,7 @@ from grok_sauce.engine import Engine
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.instruments import Instrument, provisional
 from grok_sauce.market.state import MarketState
+from grok_sauce.market_half import Files, MarketHalf, Process
 from grok_sauce.publishers.reactions import ReactionKeeper
 from grok_sauce.publishers.snapshot import Snapshot
 from grok_sauce.questions import Questions
@@ -421,6 +424,27 @@ def test_an_event_that_is_withdrawn_before_its_time_is_forgotten(bench: Bench) -
     assert set(bench.snapshot.get("event.reaction", "")["events"]) == {"cpi"}
 
 
+def test_what_was_measured_stays_when_a_shorter_file_lacks_the_event(bench: Bench) -> None:
+    bench.follow(event(), event("ppi", AT + 600, title="PPI m/m"))
+    bench.go(20)
+
+    bench.follow(event("ppi", AT + 600, title="PPI m/m"))
+    bench.go(60)
+
+    assert [record.id for record in bench.kept()] == ["cpi", "ppi"]
+    assert measured(bench.kept()[0].rows["SPY"]) == {h: percent("SPY", int(h)) for h in HORIZONS}
+
+
+def test_an_event_whose_time_is_open_again_has_no_reaction(bench: Bench) -> None:
+    bench.follow(event(), event("ppi", AT + 600, title="PPI m/m"))
+    bench.go(10)
+
+    bench.follow(event(at=None), event("ppi", AT + 600, title="PPI m/m"))
+    bench.go(10)
+
+    assert [record.id for record in bench.kept()] == ["ppi"]
+
+
 def test_a_calendar_that_is_switched_off_loses_nothing(bench: Bench) -> None:
     bench.follow(event())
     bench.go(10)
@@ -679,8 +703,6 @@ def test_the_first_four_symbols_with_prices_are_measured(bench: Bench) -> None:
 
 
 def _without_prices(symbol: str) -> Instrument:
-    from dataclasses import replace
-
     return replace(provisional(symbol), problem="not_offered", hint="UUP")
 
 
@@ -803,8 +825,6 @@ def test_the_states_minutes_win_over_the_files(bench: Bench) -> None:
     assert old is not None
     bar = old.bar(time)
     assert bar is not None
-    from dataclasses import replace
-
     found = joined(there, [replace(bar, close=1.0), replace(bar, time=time - 600 * MINUTE)])
 
     assert list(found.times) == [time - 600 * MINUTE, *there.times]
@@ -842,9 +862,46 @@ def test_changes_wait_while_the_disk_is_full(bench: Bench) -> None:
     assert (bench.keeper.depth, bench.keeper.dropped) == (0, 0)
 
 
-def test_the_desk_runs_beside_a_real_engine(tmp_path: Path, clock: ManualClock) -> None:
-    import threading
+def test_in_the_whole_program_a_release_reaches_the_disk_and_its_page(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    files = Files(tmp_path / "data", tmp_path / "s.json", tmp_path / "kept", tmp_path / "env")
+    secrets = {"CLIENT_SECRET": "demo", "REFRESH_TOKEN": "demo", "REACTIONS_SYMBOLS": "SPY"}
+    half = MarketHalf(files, secrets, clock, False, Process(dict, dict, str))
+    clock.set_market(AT + 7200)
+    bench = Bench(tmp_path / "other.db", AT + 7200)
+    batch = bench.rows("SPY", -90, 115)
+    bench.store.close()
+    half.engine.put(Batch("Candle", batch.symbols, batch.columns, AT + 7200.0, snapshot=True))
+    half.snapshot.publish([Update("calendar.event", "", {"events": [event()]})])
+    workers = [half.engine, half.reactions, half.history]
+    stop = threading.Event()
+    threads = [threading.Thread(target=each.run, args=(stop,), daemon=True) for each in workers]
 
+    def kept() -> list[reactions.EventRecord]:
+        return Kept(half.history.path).records(0, 2**60)
+
+    for thread in threads:
+        thread.start()
+    pause = threading.Event()
+    for _ in range(600):
+        if kept() and kept()[0].rows:
+            break
+        pause.wait(0.05)
+    stop.set()
+    for thread in threads:
+        thread.join(10)
+
+    (record,) = kept()
+    assert measured(record.rows["SPY"]) == {h: percent("SPY", int(h)) for h in HORIZONS}
+    told = half.snapshot.get("event.reaction", "")["events"]["cpi"]["rows"]
+    assert told == [record.rows["SPY"]]
+    assert half.questions.ask("reactions.history", {"title": "CPI m/m"})["releases"][0]["id"] == (
+        "cpi"
+    )
+
+
+def test_the_desk_runs_beside_a_real_engine(tmp_path: Path, clock: ManualClock) -> None:
     engine = Engine(MarketState(), (), lambda updates: None, clock, groups={"positive": ("SPY",)})
     told: list[Update] = []
     BarStore(tmp_path / "history.db", clock.real()).close()
