@@ -126,7 +126,12 @@ class MailTarget:
             return _by_code(code, f"no receiver was taken ({code} {self._shown(_words(words))})")
         if isinstance(problem, smtplib.SMTPResponseException):
             text = self._shown(_words(problem.smtp_error))
-            return _by_code(problem.smtp_code, f"the server said {problem.smtp_code} {text}")
+            said = f"the server said {problem.smtp_code} {text}"
+            if isinstance(problem, (smtplib.SMTPDataError, smtplib.SMTPSenderRefused)):
+                return _by_code(problem.smtp_code, said)
+            return SourceError(said)  # it was not about this letter
+        if "timed out" in str(problem):
+            return SourceError("the server did not answer in time")
         return SourceError(self._shown(problem) or type(problem).__name__)
 
     def _shown(self, text: object) -> str:
