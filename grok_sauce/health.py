@@ -172,6 +172,7 @@ class Health:
             },
             "session": self.session(),
             "next_event": None,
+            "loading": None,
             "sources": sources,
             "router": None,
             "workers": workers,

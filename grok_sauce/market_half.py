@@ -26,6 +26,7 @@ from grok_sauce.desks.setup import SetupDesk
 from grok_sauce.engine import Engine
 from grok_sauce.errors import SettingsError
 from grok_sauce.feeds.dxlink import DxLinkFeed, DxLinkSettings
+from grok_sauce.following.loading import Loading
 from grok_sauce.following.watchlist import Watchlist
 from grok_sauce.health import Health, next_event
 from grok_sauce.http import Http
@@ -156,6 +157,12 @@ class MarketHalf(Hub):
             self.feed.want,
             self.engine.put,
             clock,
+        )
+        self.loading = Loading(
+            lambda: self.watchlist.histories,
+            self.feed.snapshots,
+            lambda: self.status.state == "live",
+            clock.monotonic,
         )
         self.gex = GexDesk(
             self.engine,
@@ -296,6 +303,7 @@ class MarketHalf(Hub):
             "queues": [*self.queues(), *process.get("queues", ())],
             "problems": [*self._problems(), *process.get("problems", ())],
             "next_event": next_event(self.snapshot.get("calendar.event", "")),
+            "loading": self.loading.report(),
         }
 
     def _publish_health(self, updates: Sequence[Update]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 from grok_sauce.errors import SourceError
-from grok_sauce.feeds.subscriptions import TABLE, Subscription
+from grok_sauce.feeds.subscriptions import BACKFILL, TABLE, Subscription
 from grok_sauce.market import sessions
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.instruments import Instrument, candle_symbol, provisional
@@ -18,7 +18,9 @@ from grok_sauce.runtime.clock import Clock
 log = logging.getLogger(__name__)
 
 OWNER = "table"
+WEEKS_OWNER = "weeks"
 HISTORY_SESSIONS = 5  # sessions of one-minute candles that RVOL compares with
+WEEKS_BACK = 2  # finished weeks whose regular minutes volume profiles want
 TICKERS = ("Quote", "Trade", "TradeETH", "Summary", "Profile")
 
 Resolve = Callable[[Sequence[str]], Mapping[str, Instrument]]
@@ -48,6 +50,7 @@ class Watchlist:
         self._resolved: dict[str, Instrument] = {}
         self._announced: dict[str, Instrument] = {}
         self._day: str | None = None
+        self._histories: tuple[str, ...] = ()
 
     def set_symbols(self, symbols: Sequence[str]) -> None:
         """Want exactly these user symbols from now on; only the difference is touched."""
@@ -55,6 +58,11 @@ class Watchlist:
             self._symbols = tuple(dict.fromkeys(symbols))
         self._announce()
         self._wake.set()
+
+    @property
+    def histories(self) -> tuple[str, ...]:
+        """Candle symbols whose history is wanted, one for each symbol that can have one."""
+        return self._histories
 
     def forget_resolutions(self) -> None:
         """Ask for every record again (the account or its address changed)."""
@@ -119,7 +127,10 @@ class Watchlist:
             symbols = [*changed, *gone]
             records = [*changed.values(), *[None] * len(gone)]
             self._sink(Batch("Instrument", symbols, (records,), self._clock.market()))
-            self._want(OWNER, self._subscriptions(wanted.values()), TABLE)
+            subscriptions = self._subscriptions(wanted.values())
+            candles = [each.symbol for each in subscriptions if each.kind == "Candle"]
+            self._histories = tuple(dict.fromkeys(candles))
+            self._want(OWNER, subscriptions, TABLE)
 
     def _subscriptions(self, instruments: Iterable[Instrument]) -> list[Subscription]:
         now = self._clock.market()
@@ -132,23 +143,21 @@ class Watchlist:
             found += [Subscription(kind, streamer) for kind in TICKERS]
             if instrument.problem == "unknown_symbol":
                 continue  # should the feed know it after all; places for candles are few
-            since = history_start(now, instrument.kind, sessions_wanted(now))
+            since = history_start(now, instrument.kind)
             found.append(Subscription("Candle", candle_symbol(streamer, "m"), since))
         return found
 
 
-def sessions_wanted(now: float) -> int:
-    """Sessions of minutes before the day shown: RVOL's five, and all of the week before.
+def weeks_start(now: float) -> int:
+    """Unix ms of the opening of the first session two weeks before the week shown.
 
-    From 5 on a Monday to 9 on a Friday. A feed gives so many bars and no more (about 8,000),
-    which late in the week may leave out the oldest of them where trading goes on all night.
+    Regular minutes from there are at most 15 sessions, less than a feed gives of one series;
+    with the pre-market and the evening, so many would be far more than it gives.
     """
     shown = _shown(now)
-    monday = shown - timedelta(days=shown.weekday() + 7)
-    back = sum(
-        sessions.is_session(monday + timedelta(days=n)) for n in range((shown - monday).days)
-    )
-    return max(HISTORY_SESSIONS, back)
+    monday = shown - timedelta(days=shown.weekday(), weeks=WEEKS_BACK)
+    first = monday if sessions.is_session(monday) else sessions.next_session(monday)
+    return round(sessions.regular(first)[0] * 1000)
 
 
 def history_start(now: float, kind: Kind = "etf", back: int = HISTORY_SESSIONS) -> int:

@@ -100,6 +100,7 @@ export class Header {
       setText(part(line, "demo"), `Prices are simulated${seed}. No price on this page is real.`);
     }
     this.#drawRouter();
+    this.#drawLoading();
     this.#drawSources();
     this.tick();
     this.#fold(part(this.#root, "sources"));
@@ -234,6 +235,17 @@ export class Header {
       badge.hidden = !needs;
       badge.replaceChildren(...(needs ? [String(needs), h("span", { class: "visually-hidden" }, needs === 1 ? " needs you" : " need you")] : []));
     }
+  }
+
+  /** How much of the table's history has come; gone when all of it has. */
+  #drawLoading() {
+    const box = part(this.#root, "loading");
+    if (!box) return;
+    const { loading } = this.#health;
+    box.hidden = !loading || this.#lost;
+    if (!loading) return;
+    if (!box.querySelector("b")) box.replaceChildren("loading ", h("b", {}), " symbols");
+    setText(box.querySelector("b"), `${loading.done}/${loading.of}`);
   }
 
   #drawRouter() {

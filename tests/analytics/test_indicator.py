@@ -224,6 +224,58 @@ def test_one_reference_never_stands_in_for_the_other(desk: Desk) -> None:
     assert row["reasons"]["change_percent"] == "Not opened yet today"
 
 
+@pytest.mark.parametrize(
+    ("opening", "prev_close", "gap"),
+    [
+        (603.0, 600.0, 0.5),
+        (598.2, 600.0, -0.3),
+        (600.0, 600.0, 0.0),
+        (92.05, 92.0, 0.0543478),  # TLT just over the 0.05 % that a gap trader asks for
+    ],
+    ids=["up", "down", "none", "small"],
+)
+def test_the_overnight_gap_is_the_open_against_the_close_before(
+    desk: Desk, opening: float, prev_close: float, gap: float
+) -> None:
+    desk.trade("SPY", 590.0)  # where it went since does not change the gap
+    desk.summary("SPY", opening, prev_close)
+
+    row = desk.row()
+
+    assert row["gap_percent"] == pytest.approx(gap, abs=1e-7)
+    assert "gap_percent" not in row["reasons"]
+
+
+@pytest.mark.parametrize(
+    ("opening", "prev_close", "why"),
+    [
+        (NAN, 600.0, "Not opened yet today"),
+        (603.0, NAN, "The source gives no previous close"),
+        (603.0, 0.0, "The source gives no previous close"),
+    ],
+    ids=["before the open", "no close", "a close of nothing"],
+)
+def test_an_unknown_gap_says_why(desk: Desk, opening: Any, prev_close: Any, why: str) -> None:
+    desk.trade("SPY", 604.0)  # the pre-market's price makes no gap
+    desk.summary("SPY", opening, prev_close)
+
+    row = desk.row()
+
+    assert row["gap_percent"] is None
+    assert row["reasons"]["gap_percent"] == why
+
+
+def test_yesterdays_gap_is_not_todays() -> None:
+    desk = Desk(moment("08:00"))
+    desk.summary("SPY", 603.0, 600.0, day=date(2026, 12, 15), close=604.0)
+
+    row = desk.row()
+
+    assert row["gap_percent"] is None
+    assert row["prev_close"] == 604.0
+    assert row["reasons"]["gap_percent"] == "Nothing received for today yet"
+
+
 def test_a_quote_never_makes_an_open(desk: Desk) -> None:
     desk.feed("Quote", "SPY", 600.0, 600.2)
 

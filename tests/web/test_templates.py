@@ -260,6 +260,17 @@ def test_the_demo_says_on_every_page_that_no_price_is_real() -> None:
     assert 'id="demo-line" hidden' in render("status.html")
 
 
+def test_the_header_says_how_much_of_the_history_has_come_and_nothing_when_all_has() -> None:
+    loading = render("status.html", health=make_health(loading={"done": 12, "of": 40}))
+    loaded = render("status.html", health=make_health(loading=None))
+
+    (shown,) = re.findall(r'<span class="loading"[^>]*>.*?</span>', loading)
+    (gone,) = re.findall(r'<span class="loading"[^>]*>.*?</span>', loaded)
+    assert re.sub(r"<[^>]+>", "", shown) == "loading 12/40 symbols"
+    assert " hidden" not in shown
+    assert re.search(r'data-part="loading" hidden', gone)
+
+
 def test_the_first_start_shows_the_wizard_and_nothing_else() -> None:
     markup = render("setup.html", first_run=True)
 
