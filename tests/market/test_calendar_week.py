@@ -13,7 +13,9 @@ from grok_sauce.market.calendar_week import (
     CalendarEvent,
     CalendarWeek,
     amount,
+    carried,
     changes,
+    event_ids,
     in_order,
     start_of,
     week_of,
@@ -148,3 +150,59 @@ def test_a_file_has_no_changes_against_itself_and_no_key_twice(events: list[Cale
 
     assert changes(held, held) == []
     assert len({found.key for found in held.events}) == len(events)
+
+
+def test_an_event_keeps_its_id_when_its_time_moves_within_the_week() -> None:
+    before = week(event(hour=10), event("PPI m/m", hour=11))
+    after = week(event(hour=14), event("PPI m/m", hour=11))
+    on_another_day = week(event(day=date(2026, 12, 11)), event("PPI m/m", hour=11))
+
+    assert event_ids(before) == ("2026-12-06.USD.cpi-m-m.1", "2026-12-06.USD.ppi-m-m.1")
+    assert set(event_ids(after)) == set(event_ids(on_another_day)) == set(event_ids(before))
+
+
+def test_events_of_one_name_are_numbered_and_titles_alike_stay_apart() -> None:
+    same = week(event("Fed Speaks", 9), event("Fed Speaks", 15), event("Fed-Speaks!", 16))
+    other = week(event("Fed Speaks", 9, currency="EUR"))
+
+    assert [id.rpartition(".")[2] for id in event_ids(same)] == ["1", "2", "3"]
+    assert event_ids(other) == ("2026-12-06.EUR.fed-speaks.1",)
+
+
+def test_a_newer_file_remembers_the_first_time_and_previous_value_until_they_are_back() -> None:
+    first = week(event(hour=10))
+    moved = carried(first, week(replace(event(hour=11), previous="0.1%")))
+    moved_again = carried(moved, week(replace(event(hour=12), previous="0.0%")))
+    back = carried(moved_again, week(event(hour=10)))
+
+    assert (moved.events[0].first_at, moved.events[0].first_previous) == (
+        instant(DAY, 10),
+        "0.2%",
+    )
+    assert (moved_again.events[0].first_at, moved_again.events[0].first_previous) == (
+        instant(DAY, 10),
+        "0.2%",
+    )
+    assert (back.events[0].first_at, back.events[0].first_previous) == (None, None)
+
+
+def test_no_move_is_claimed_where_another_event_of_the_name_came_or_the_week_is_another() -> None:
+    speech = event("Fed Speaks", 15)
+    more = carried(week(speech), week(event("Fed Speaks", 9), speech))
+    later = carried(week(speech), week(replace(speech, day=date(2026, 12, 16), at=speech.at)))
+
+    assert [each.first_at for each in (*more.events, *later.events)] == [None, None, None]
+
+
+names = st.sampled_from(["CPI m/m", "CPI  M/M", "Fed Speaks", "---", "中国 PMI", "x" * 200])
+
+
+@given(st.lists(st.tuples(names, st.integers(0, 23), st.integers(6, 12)), max_size=20))
+def test_ids_are_one_for_each_event_and_fit_an_address(rows: list[tuple[str, int, int]]) -> None:
+    found = week(*(event(name, hour, date(2026, 12, day)) for name, hour, day in rows))
+
+    ids = event_ids(found)
+
+    assert len(set(ids)) == len(found.events)
+    assert all(len(id) < 120 and not set(id) & set(' /?#&%<>"') for id in ids)
+    assert carried(found, found) == found

@@ -156,6 +156,24 @@ def test_a_changed_value_is_marked_revised() -> None:
     assert not actual(event(), release(), AT + 300).revised
 
 
+def test_the_released_figure_is_the_first_one_seen_and_now_is_the_newest() -> None:
+    (held,) = release().values()
+    changed = replace(held, revisions=(Revision(date(2026, 11, 1), 0.33, 0.42),))
+
+    found = actual(event(), {CPI.key: changed}, AT + 300)
+
+    assert (found.value, found.text, found.exact) == (0.3, "0.3%", 0.33)
+    assert (found.now, found.now_text, found.surprise) == (0.42, "0.4%", pytest.approx(0.0))
+
+
+def test_the_period_before_is_told_as_fred_has_it_by_now() -> None:
+    found = actual(event(), release(rows=(("2026-11-01", 0.42), ("2026-10-01", -0.04))), AT + 300)
+    unknown = actual(event(), release(rows=(("2026-11-01", 0.42),)), AT + 300)
+
+    assert (found.before, found.before_text) == (0.0, "0.0%")
+    assert (unknown.before, unknown.before_text) == (None, None)
+
+
 def test_a_release_tells_its_latest_value_and_when_the_next_is_due() -> None:
     (held,) = release(
         rows=(("2026-12-01", None), ("2026-11-01", 0.4), ("2026-10-01", 0.2))
