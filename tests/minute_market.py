@@ -60,7 +60,13 @@ class Minutes:
         names = [each.symbol for each in instruments]
         self.state.apply(Batch("Instrument", names, (list(instruments),), 0.0))
 
-    def put(self, bars: Sequence[Bar], streamer: str = "SPY", snapshot: bool = True) -> None:
+    def put(
+        self,
+        bars: Sequence[Bar],
+        streamer: str = "SPY",
+        snapshot: bool = True,
+        period: str = "m",
+    ) -> None:
         """Bars arrive: as history, or one by one."""
         columns = (
             [0] * len(bars),
@@ -74,7 +80,7 @@ class Minutes:
             [bar.volume for bar in bars],
         )
         moment = bars[-1].time / 1000 if bars else 0.0
-        symbols = [f"{streamer}{{=m}}"] * len(bars)
+        symbols = [f"{streamer}{{={period}}}"] * len(bars)
         self.state.apply(Batch("Candle", symbols, columns, moment, snapshot=snapshot))
 
     def view(

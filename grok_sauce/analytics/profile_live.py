@@ -142,6 +142,7 @@ def _item(
 ) -> Item | None:
     """A symbol's work; None when it is done."""
     series = view.state.candles(instrument.streamer, "m")
+    older = _older(view, instrument, wishes, series)
     edge = int(view.now * 1000) - GRACE_MS
     spans = spans_of(instrument.kind, day, wishes.hours, wishes.weeks)
     closed = 0 if series is None else bisect_left(series.times, edge - MINUTE_MS + 1)
@@ -152,7 +153,7 @@ def _item(
     base_sign: tuple[Any, ...] = (instrument, wishes, day, snapshot)
     if series is not None and spans:
         # Bars of finished sessions: they change when a link brings what was missed.
-        base_sign = (*base_sign, *_ends(series, spans))
+        base_sign = (*base_sign, *_ends(series, spans), older and older.snapshot_at)
     sign = (base_sign, view.source, closed - _first(series, spans), newest, minutes, phases)
     if done is not None and done[0] == sign:
         return None
@@ -163,7 +164,7 @@ def _item(
     bars = None
     if series is not None and closed:
         start = 0 if base is None else min(_first(series, spans), closed)
-        bars = _copy(series, start, closed)
+        bars = _copy(series, start, closed, older)
     return Item(
         symbol, instrument, view.source, wishes, edge, spans, past, bars, sign, base_sign, base
     )
@@ -209,7 +210,33 @@ def _past(kind: Kind, day: date) -> tuple[Session, ...]:
     return tuple(reversed(found))
 
 
-def _copy(series: CandleSeries, start: int, end: int) -> Bars:
+def _older(
+    view: View, instrument: Instrument, wishes: ProfileWishes, series: CandleSeries | None
+) -> CandleSeries | None:
+    """Regular minutes alone, where they reach further back and are all that counts."""
+    if instrument.kind == "future" or wishes.hours != REGULAR or not series:
+        return None
+    older = view.state.candles(instrument.streamer, "m", tho=True)
+    return older if older and older.times[0] < series.times[0] else None
+
+
+def _copy(series: CandleSeries, start: int, end: int, older: CandleSeries | None) -> Bars:
+    """Bars from one place to another; from 0 on, after those that only `older` has."""
+    own = _part(series, start, end)
+    if older is None or start > 0:
+        return own
+    front = _part(older, 0, bisect_left(older.times, series.times[0]))
+    return Bars(
+        front.first,
+        front.times + own.times,
+        front.highs + own.highs,
+        front.lows + own.lows,
+        front.closes + own.closes,
+        front.volumes + own.volumes,
+    )
+
+
+def _part(series: CandleSeries, start: int, end: int) -> Bars:
     return Bars(
         series.times[0],
         series.times[start:end],

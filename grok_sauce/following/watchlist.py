@@ -130,6 +130,7 @@ class Watchlist:
             subscriptions = self._subscriptions(wanted.values())
             candles = [each.symbol for each in subscriptions if each.kind == "Candle"]
             self._histories = tuple(dict.fromkeys(candles))
+            self._want(WEEKS_OWNER, self._weeks(wanted.values()), BACKFILL)
             self._want(OWNER, subscriptions, TABLE)
 
     def _subscriptions(self, instruments: Iterable[Instrument]) -> list[Subscription]:
@@ -146,6 +147,19 @@ class Watchlist:
             since = history_start(now, instrument.kind)
             found.append(Subscription("Candle", candle_symbol(streamer, "m"), since))
         return found
+
+    def _weeks(self, instruments: Iterable[Instrument]) -> list[Subscription]:
+        """Regular minutes of the weeks before, for the volume profiles of shares.
+
+        A future trades around the clock and an index has no volume. Places are few: when
+        there are more symbols, the first ones get theirs.
+        """
+        since = weeks_start(self._clock.market())
+        return [
+            Subscription("Candle", candle_symbol(each.streamer, "m", tho=True), since)
+            for each in instruments
+            if each.kind not in ("future", "index") and each.problem is None and each.streamer
+        ]
 
 
 def weeks_start(now: float) -> int:

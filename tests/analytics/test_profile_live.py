@@ -198,6 +198,37 @@ def test_a_week_whose_start_is_not_loaded_is_no_week() -> None:
     assert payload["spans"]["day"]["bars"] == 60
 
 
+def test_regular_minutes_that_reach_further_back_fill_the_weeks_before() -> None:
+    whole = [bar for day in BEFORE for bar in flat(f"{day} 09:30", 391)]
+    regular, late = Minutes(), whole[-500:]  # the plain series begins inside Monday's session
+    regular.put([*late, *flat(f"{DAY} 09:30", 60)])
+    before = Runs(regular).of(at(f"{DAY} 10:30:30"))
+    regular.put(whole[:-300], period="m,tho=true")
+    regular.caches.clear()
+
+    after = Runs(regular).of(at(f"{DAY} 10:30:30"))
+
+    expected = Runs(two_weeks(*flat(f"{DAY} 09:30", 60))).of(at(f"{DAY} 10:30:30"))
+    assert before["spans"]["prior_week"] is None
+    assert after == expected
+    assert (after["spans"]["prior_week"]["bars"], after["atr_sessions"]) == (5 * 391, 7)
+
+
+def test_regular_minutes_that_come_later_are_taken_at_once_and_kept() -> None:
+    market = Minutes()
+    market.put([*flat("2026-12-14 04:00", 960), *flat(f"{DAY} 09:30", 60)])
+    runs = Runs(market)
+    runs.run(at(f"{DAY} 10:30:10"))
+
+    market.put(flat("2026-12-07 09:30", 391), period="m,tho=true")
+    assert runs.run(at(f"{DAY} 10:30:20"))
+    market.put(flat(f"{DAY} 10:30", 1), snapshot=False)
+    payload = runs.of(at(f"{DAY} 10:31:10"))
+
+    assert payload["spans"]["prior_week"]["bars"] == 391
+    assert payload["spans"]["day"]["bars"] == 61
+
+
 def test_a_thin_share_that_trades_first_at_noon_has_its_week() -> None:
     market = Minutes()
     market.put(

@@ -10,8 +10,8 @@ from datetime import datetime
 import pytest
 
 from grok_sauce.errors import SourceError
-from grok_sauce.feeds.subscriptions import Subscription
-from grok_sauce.following.watchlist import TICKERS, Watchlist, history_start, sessions_wanted
+from grok_sauce.feeds.subscriptions import BACKFILL, Subscription
+from grok_sauce.following.watchlist import OWNER, TICKERS, Watchlist, history_start, weeks_start
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.instruments import Instrument
 from grok_sauce.market.products import Kind
@@ -27,7 +27,8 @@ class Outside:
 
     fails: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
-    wants: list[list[Subscription]] = field(default_factory=list)
+    wants: list[list[Subscription]] = field(default_factory=list)  # of the table
+    owners: dict[str, tuple[list[Subscription], int]] = field(default_factory=dict)
     batches: list[Batch] = field(default_factory=list)
     front: str = "/ESZ26:XCME"
     requests: int = 0
@@ -51,7 +52,9 @@ class Outside:
         return Instrument(symbol, symbol, "etf", f"{symbol} fund")
 
     def want(self, owner: str, entries: Iterable[Subscription], priority: int) -> None:
-        self.wants.append(list(entries))
+        self.owners[owner] = (list(entries), priority)
+        if owner == OWNER:
+            self.wants.append(self.owners[owner][0])
 
     def streamers(self) -> set[str]:
         return {entry.symbol.partition("{")[0] for entry in self.wants[-1]}
@@ -87,16 +90,19 @@ def test_a_plain_symbol_is_subscribed_before_its_record_was_read(
     assert kinds == [*TICKERS, "Candle"]
 
 
-def test_the_table_s_minutes_reach_back_to_the_monday_of_the_week_before(
+def test_regular_minutes_of_shares_reach_back_two_weeks_before_this_one(
     outside: Outside, clock: ManualClock
 ) -> None:
     watchlist = Watchlist(outside.resolve, outside.want, outside.batches.append, clock)
 
-    watchlist.set_symbols(["SPY"])
+    watchlist.set_symbols(["SPY", "VIX", "DXY", "/ES"])
 
     # Today is Wednesday, 16 December 2026.
-    monday = datetime(2026, 12, 7, 4, tzinfo=NEW_YORK).timestamp() * 1000
-    assert [e.from_time for e in outside.wants[-1] if e.kind == "Candle"] == [monday]
+    monday = datetime(2026, 11, 30, 9, 30, tzinfo=NEW_YORK).timestamp() * 1000
+    assert outside.owners["weeks"] == (
+        [Subscription("Candle", "SPY{=m,tho=true}", round(monday))],
+        BACKFILL,
+    )
 
 
 def test_a_symbol_that_is_not_offered_is_told_but_not_subscribed(
@@ -216,21 +222,19 @@ def test_five_sessions_before_the_day_shown_are_asked_whole(
 
 
 @pytest.mark.parametrize(
-    ("now", "back"),
+    ("now", "start"),
     [
-        ("2026-11-16T12:00", 5),  # Monday: the five of the week before
-        ("2026-11-18T12:00", 7),
-        ("2026-11-20T12:00", 9),
-        ("2026-11-22T18:30", 9),  # Sunday shows Friday
-        ("2026-11-30T12:00", 5),  # Thanksgiving leaves four in the week before, RVOL wants five
-        ("2026-12-01T12:00", 5),
-        ("2026-12-02T12:00", 6),
+        ("2026-11-16T12:00", "2026-11-02T09:30"),
+        ("2026-11-22T18:30", "2026-11-02T09:30"),  # Sunday shows Friday
+        ("2026-01-30T12:00", "2026-01-12T09:30"),
+        ("2026-02-04T12:00", "2026-01-20T09:30"),  # that Monday was a holiday
     ],
 )
-def test_the_week_before_is_asked_whole_for_its_volume_profile(now: str, back: int) -> None:
-    moment = datetime.fromisoformat(now).replace(tzinfo=NEW_YORK).timestamp()
+def test_weeks_begin_with_their_first_session(now: str, start: str) -> None:
+    def instant(text: str) -> float:
+        return datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp()
 
-    assert sessions_wanted(moment) == back
+    assert weeks_start(instant(now)) == instant(start) * 1000
 
 
 def test_candles_are_asked_from_the_pre_market_of_five_sessions_back(clock: ManualClock) -> None:
