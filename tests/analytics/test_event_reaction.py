@@ -34,7 +34,7 @@ AT = 1797433200  # Wednesday 2026-12-16, 10:00 New York
 AT_MS = AT * 1000
 LATER = Known(0, AT_MS + 120 * MINUTE, AT_MS + 120 * MINUTE)
 
-Bar = tuple[int, float, float, float, float, float, int]
+Bar = tuple[float, ...]  # Unix ms, open, high, low, close, volume, count
 Trade = tuple[int, float, int]  # Unix ms, price, size
 
 
@@ -225,6 +225,14 @@ def test_a_missing_bar_is_no_gap_before_it_is_certain_that_none_will_come() -> N
 
     assert reaction(bars, "etf", AT, Known(0, closed, closed - MINUTE)).pending == (5, 15, 30, 60)
     assert reaction(bars, "etf", AT, Known(0, closed, closed)).pending == (15, 30, 60)
+
+
+def test_a_minute_is_closed_at_the_instant_that_is_named_and_no_millisecond_before() -> None:
+    bars = columns(every_minute(-61, 61))
+    end = AT_MS + 5 * MINUTE
+
+    assert reaction(bars, "etf", AT, Known(0, end - 1, end - 1)).pending == (5, 15, 30, 60)
+    assert reaction(bars, "etf", AT, Known(0, end, end)).pending == (15, 30, 60)
 
 
 def test_a_bar_without_a_print_is_no_price_but_an_index_without_volume_is() -> None:

@@ -402,14 +402,15 @@ def test_a_file_that_cannot_be_read_stops_the_desk_before_it_writes_over_it(
 
 def test_an_event_that_moves_is_measured_at_its_new_time(bench: Bench) -> None:
     bench.follow(event())
-    bench.go(10)
-    assert bench.row()["moves"]["5"] is not None
+    bench.go(70)
+    assert bench.row()["pending"] == []
 
-    bench.follow(event(at=AT + 1800))
-    bench.go(40)
+    bench.follow(event(at=AT + 4200))
+    bench.go(24)
 
-    assert bench.row()["before"] == price("SPY", 29)
+    assert bench.row()["before"] == price("SPY", 69)
     assert bench.row()["pending"] == [30, 60]
+    assert bench.row()["moves"]["60"] is None
     assert len(bench.kept()) == 1
 
 
