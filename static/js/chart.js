@@ -4,15 +4,15 @@ import { get } from "./api.js";
 import { start } from "./app.js";
 import { Candles } from "./chart/candles.js";
 import { PriceChart, strongest } from "./chart/canvas.js";
-import { eventMarks, eventsOf, gexLines, isNumber, levelRows, rangeOf, spanOf, spansOf } from "./chart/layers.js";
+import { eventMarks, eventsOf, gexLines, isNumber, rangeOf, spanOf, spansOf } from "./chart/layers.js";
 import { chooseSymbol } from "./chart/symbols.js";
-import { fillEvents, fillLevels, fillProfile, fillRanges } from "./chart/tables.js";
-import { LAYERS, TIMEFRAMES, candlesUrl, pageOf, readView, writeView } from "./chart/view.js";
+import { drawLegend, drawPanels, fillReadout, missingOf } from "./chart/panels.js";
+import { TIMEFRAMES, candlesUrl, pageOf, readView, writeView } from "./chart/view.js";
 import { coverage, emptyWords, gapLabel, isGone, priceNote, statusLine } from "./chart/words.js";
 import { isDialogOpen } from "./dialog.js";
 import { display, onDisplay } from "./display.js";
 import { announce, h, isTyping, pageData, part, setText } from "./dom.js";
-import { DASH, change as changeText, clock as clockText, date as dateText, minute as minuteText, percent, price as priceText, volume } from "./format.js";
+import { age as ageText, change as changeText, clock as clockText, date as dateText, minute as minuteText, percent, price as priceText, volume } from "./format.js";
 import { saveCsv, savePng } from "./gex/save.js";
 import { remember, remembered } from "./store.js";
 import { toast } from "./toast.js";
@@ -187,39 +187,16 @@ function schedule() {
 document.addEventListener("visibilitychange", () => { if (!document.hidden && isDirty) schedule(); });
 
 const decimals = () => state.head?.decimals ?? 2;
+const context = () => ({ symbol, isFuture, state, view, candles, zone: zone(), decimals: decimals(), now: app.clock.now() });
+const missing = (layer) => missingOf(layer, context());
 const shownSpan = () => spanOf(state.profile, view.span);
-const spanName = () => spansOf(state.profile).find(([key]) => key === view.span)?.[1] ?? "This week";
-const averageFrom = () => (view.hours === "regular" || !isFuture ? "09:30" : "18:00");
-
-/** Why a layer has nothing, "" where it has. */
-function missing(layer) {
-  const isDay = view.tf === "1d";
-  if (layer === "vwap") {
-    if (isDay) return "VWAP is of one session: choose minutes";
-    if (candles.list.some((bar) => bar.vwap !== null)) return "";
-    return state.head?.kind === "index" ? "An index has no volume" : "No volume of a whole session is known yet";
-  }
-  if (layer === "profile") {
-    if (shownSpan()) return "";
-    return state.profile?.reasons?.[view.span] ?? (data.symbols.includes(symbol) ? "The profile is being worked out" : `Profiles are kept of the table’s symbols; add ${symbol} in Setup`);
-  }
-  if (layer === "or") {
-    if (isDay) return "An opening range is of one session: choose minutes";
-    const range = rangeOf(state.orb, view.or);
-    if (range && isNumber(range.high)) return "";
-    return state.orb?.reason ?? range?.note ?? (data.symbols.includes(symbol) ? "No opening range yet" : `Opening ranges are kept of the table’s symbols; add ${symbol} in Setup`);
-  }
-  if (layer === "gex") return state.head?.gex?.levels ? "" : (state.head?.gex?.text ?? "No GEX levels yet");
-  if (isDay) return "Events have a minute: choose minutes";
-  if (eventsOf(state.calendar, symbol).length) return "";
-  return state.calendar?.problem ?? (state.calendar ? "No event of this week concerns the symbol" : "No calendar has been read yet");
-}
-
 function drawControl() {
   for (const group of main.querySelectorAll("[data-choice]")) {
     for (const button of group.querySelectorAll("button[value]")) button.setAttribute("aria-pressed", String(button.value === view[group.dataset.choice]));
   }
   for (const button of main.querySelectorAll('[data-choice="hours"] button')) {
+    button.dataset.about ??= button.title;
+    button.title = view.tf === "1d" ? "A day is one candle, of regular hours where a share has others." : button.dataset.about;
     if (view.tf === "1d") button.setAttribute("aria-disabled", "true");
     else button.removeAttribute("aria-disabled");
   }
@@ -271,6 +248,10 @@ function drawLine(line) {
 /** What moves with the clock. */
 function tick() {
   if (!state.head) return;
+  const { gex } = state.head;
+  const now = app.clock.now();
+  const old = gex?.levels && now !== null ? ageText(Math.max(0, (now - Date.parse(gex.as_of)) / 1000)) : "";
+  setText(part(panel("levels"), "covers"), gex?.levels ? `GEX ${(gex.label ?? "all expiries").toLowerCase()}, ${old}` : "");
   const { text, isLate } = priceNote(state.head, gone());
   const note = part(main, "note");
   setText(note, text);
@@ -279,27 +260,7 @@ function tick() {
 }
 setInterval(() => { if (!document.hidden) tick(); }, 1000);
 
-const values = Object.fromEntries([...main.querySelectorAll("[data-value]")].map((each) => [each.dataset.value, each]));
-
-function drawReadout() {
-  const bar = state.hovered ?? candles.last;
-  const digits = decimals();
-  const isDay = view.tf === "1d";
-  const when = !bar ? "" : isDay ? dateText(bar.time, "utc") : `${dateText(bar.time, zone())} ${minuteText(bar.time, zone())}`;
-  setText(part(main, "when"), when);
-  for (const [name, key] of [["O", "open"], ["H", "high"], ["L", "low"], ["C", "close"]]) setText(values[name], priceText(bar?.[key], digits));
-  setText(values.V, volume(bar?.volume));
-  const before = bar ? candles.before(bar) : null;
-  const moved = bar && before ? bar.close - before.close : null;
-  setText(values.change, moved === null ? "" : `${changeText(moved, digits)} ${percent((moved / before.close) * 100)}`);
-  values.change.className = moved > 0 ? "up" : moved < 0 ? "down" : "flat";
-  const mean = bar?.vwap ?? null;
-  setText(values.vwap, priceText(mean, digits));
-  setText(values.band, mean === null ? DASH : `${priceText(mean - bar.width, digits)} to ${priceText(mean + bar.width, digits)}`);
-  setText(values.away, mean === null ? DASH : changeText(bar.close - mean, digits));
-  page.toggleAttribute("data-no-average", isDay || state.head?.kind === "index");
-  setText(part(main, "which"), state.hovered ? "candle under the pointer" : bar?.extended ? "newest candle, extended hours" : "newest candle");
-}
+const drawReadout = () => fillReadout(page, state.hovered, context());
 
 function drawEmpty() {
   const box = part(main, "state");
@@ -321,51 +282,6 @@ function drawEmpty() {
   );
 }
 
-function drawPanels(lines, range, nodes) {
-  const { head } = state;
-  const span = shownSpan();
-  const isOn = (layer) => !view.hide.includes(layer);
-  const shown = LAYERS.filter((layer) => isOn(layer) && !missing(layer));
-  const rows = levelRows({
-    price: head?.price, gex: head?.gex, average: candles.last?.vwap, averageFrom: averageFrom(),
-    profile: state.profile, span: view.span, spanLabel: spanName().toLowerCase().replace("this ", "").replace("today", "day"), range, layers: shown,
-  });
-  const { gex } = head ?? {};
-  setText(part(panel("levels"), "covers"), gex?.levels ? `GEX ${gex.label ?? "all expiries"}, ${clockText(Date.parse(gex.as_of), zone())}` : "");
-  fillLevels(panel("levels"), rows, head?.price, decimals(), gex?.levels && gex.state === "stale" ? `GEX is stale. ${gex.text ?? ""}` : gex?.levels ? "" : gex?.text ?? "");
-  const area = span?.area_share ?? null;
-  setText(part(panel("profile"), "covers"), span ? [area === null ? "" : `value area ${(area * 100).toFixed(1)}%`, `${volume(span.volume)} ${isFuture ? "contracts" : "shares"}`].filter(Boolean).join(", ") : "");
-  const lacks = span?.missing_bars ? `${volume(span.missing_bars)} minutes are missing` : "";
-  fillProfile(panel("profile"), span, nodes, decimals(), span ? lacks : `${missing("profile")}.`);
-  const { orb } = state;
-  setText(part(panel("orb"), "covers"), orb ? [orb.open_label ? `from ${orb.open_label}` : orb.open_at ? `from ${minuteText(Date.parse(orb.open_at), zone())}` : "", "first break each way"].filter(Boolean).join(", ") : "");
-  fillRanges(panel("orb"), orb, range, zone(), decimals(), (minutes) => { view.or = minutes; keepAddress(); schedule(); });
-  if (!orb) {
-    const foot = part(panel("orb"), "foot");
-    foot.hidden = false;
-    setText(foot, data.symbols.includes(symbol) ? "No opening range yet." : `Opening ranges are kept of the table’s symbols; add ${symbol} in Setup.`);
-  }
-  const now = app.clock.now() ?? Date.parse(head?.as_of ?? "") ?? 0;
-  fillEvents(panel("events"), { calendar: state.calendar, reactions: state.reactions, symbol, now, zone: zone(), problem: `${missing("events")}.` });
-  setText(part(panel("events"), "covers"), `and what ${symbol} did`);
-}
-
-const LEGEND = {
-  vwap: () => [["accent", `VWAP from ${averageFrom()}, bands 1σ dashed, 2σ dotted`]],
-  or: () => [["dots", `OR ${rangeOf(state.orb, view.or)?.minutes ?? ""}`]],
-  profile: () => [["net", `POC, ${spanName().toLowerCase()}`]],
-  gex: () => [["zero", "Zero gamma"]],
-};
-
-function drawLegend() {
-  const items = Object.entries(LEGEND).filter(([layer]) => !view.hide.includes(layer) && !missing(layer)).flatMap(([, make]) => make());
-  const box = part(main, "legend");
-  const key = JSON.stringify(items);
-  if (box.dataset.key === key) return;
-  box.dataset.key = key;
-  box.replaceChildren(...items.map(([line, name]) => h("span", { class: "legend-item" }, h("span", { class: "key-line", dataset: { line } }), name)));
-}
-
 function draw() {
   isDirty = false;
   page.dataset.status = state.head?.status ?? "waiting";
@@ -385,8 +301,8 @@ function draw() {
     });
   }
   drawReadout();
-  drawPanels(range ? gexLines(state.head?.gex) : [], range, nodes);
-  drawLegend();
+  drawPanels(main, context(), { range, span, nodes, choose: (minutes) => { view.or = minutes; keepAddress(); schedule(); } });
+  drawLegend(part(main, "legend"), context());
   setText(main.querySelector('.chart-foot [data-part="covers"]'), coverage(candles, zone(), state.head?.source ?? ""));
   drawTable();
 }
@@ -427,6 +343,7 @@ const ACTIONS = {
   newest: () => {
     view.to = null;
     chart.newest();
+    keepAddress();
   },
   view: (button) => {
     const isOpen = part(main, "bar").toggleAttribute("data-open");

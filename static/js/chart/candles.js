@@ -46,6 +46,7 @@ export class Candles {
    * and the server has to be asked.
    */
   push({ bars, extended, vwaps, vwap_regular: regular, loaded }) {
+    if (!this.list.length) return bars.length === 0 && loaded === null;
     const own = bars.map((bar, at) => ({ bar, extended: extended[at], average: vwaps[at] }))
       .filter((each) => this.tf === "1d" || this.hours === "extended" || !each.extended);
     const last = this.last;

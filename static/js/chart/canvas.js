@@ -4,7 +4,7 @@ import { axis, clock, date, minute as minuteText, price as priceText } from "../
 import { BARE, alpha, look } from "../gex/look.js";
 import { axisTime } from "./candles.js";
 import { lowerBound, nodeOf } from "./layers.js";
-import { Events, Levels, ProfileSide, RangeBox, Shade } from "./primitives.js";
+import { Events, Levels, ProfileNames, ProfileSide, RangeBox, Shade } from "./primitives.js";
 
 const PHONE = matchMedia("(max-width: 599px)");
 const NEAR = 0.7; // of the candles' range: a level that far outside still widens the axis
@@ -16,12 +16,13 @@ export class PriceChart {
   #series = {};
   #axis;
   #colors = look();
-  #layers = { shade: new Shade(), profile: new ProfileSide(), range: new RangeBox(), levels: new Levels(), events: new Events() };
+  #layers = { shade: new Shade(), profile: new ProfileSide(), names: new ProfileNames(), range: new RangeBox(), levels: new Levels(), events: new Events() };
   #model = null;
   #places = [];
   #at = new Map();
   #fitted = "";
   #lines = {};
+  #volumes;
 
   /** hover(bar | null, time | null), scrolled({from, to, isNewest}) in ms, reached() at the left end. */
   constructor(box, { hover, scrolled, reached }) {
@@ -35,10 +36,8 @@ export class PriceChart {
     for (const [name, , style] of BANDS) this.#series[name] = add(LineSeries, { lineWidth: 1, lineStyle: style === 1 ? 1 : 2, autoscaleInfoProvider: () => null });
     this.#series.vwap = add(LineSeries, { lineWidth: 1.5, autoscaleInfoProvider: () => null });
     this.#series.candles = add(CandlestickSeries, { autoscaleInfoProvider: (original) => this.#range(original()) });
-    this.#series.volume = add(HistogramSeries, { priceFormat: { type: "custom", formatter: (value) => axis(value, false), minMove: 1 } }, 1);
     for (const layer of Object.values(this.#layers)) this.#series.candles.attachPrimitive(layer);
-    this.#chart.panes()[1].setStretchFactor(0.16);
-    this.#chart.panes()[0].setStretchFactor(1);
+    this.#volumes = () => add(HistogramSeries, { priceFormat: { type: "custom", formatter: (value) => axis(value, false), minMove: 1 } }, 1);
     this.#paint();
     this.#chart.subscribeCrosshairMove(({ time, point, logical }) => this.#hover(hover, time, point, logical));
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => this.#scrolled(range, scrolled, reached));
@@ -89,7 +88,7 @@ export class PriceChart {
     const layers = Object.fromEntries(Object.entries(this.#layers).map(([name, layer]) => [name, layer.model ? layer.drawn : null]));
     const range = this.#chart.timeScale().getVisibleLogicalRange();
     const candles = this.#series.candles.data();
-    return { ...layers, candles: candles.length, last: candles.at(-1) ?? null, places: this.#places.length, visible: range, vwap: this.#series.vwap.data().filter((each) => each.value !== undefined).length, volumes: this.#series.volume.data().filter((each) => each.value !== undefined).length };
+    return { ...layers, candles: candles.length, last: candles.at(-1) ?? null, places: this.#places.length, visible: range, vwap: this.#series.vwap.data().filter((each) => each.value !== undefined).length, volumes: (this.#series.volume?.data() ?? []).filter((each) => each.value !== undefined).length };
   }
 
   #options() {
@@ -102,9 +101,9 @@ export class PriceChart {
       layout: { background: { type: "solid", color: colors.surface }, textColor: colors.text3, fontSize: 11, fontFamily: colors.font, attributionLogo: false, panes: { separatorColor: colors.line, separatorHoverColor: colors.line2, enableResize: true } },
       grid: { vertLines: { visible: false }, horzLines: { color: colors.line } },
       rightPriceScale: { borderVisible: false, entireTextOnly: true, scaleMargins: { top: 0.1, bottom: 0.05 } },
-      timeScale: { borderColor: colors.line2, minBarSpacing: 0.5, lockVisibleTimeRangeOnResize: true, rightOffset: 0, timeVisible: true, secondsVisible: false, tickMarkFormatter: (time, kind) => this.#tick(time, kind) },
+      timeScale: { borderColor: colors.line2, minBarSpacing: 0.5, fixLeftEdge: true, lockVisibleTimeRangeOnResize: true, rightOffset: 0, timeVisible: true, secondsVisible: false, tickMarkFormatter: (time, kind) => this.#tick(time, kind) },
       crosshair: { mode: 0, vertLine: hair, horzLine: hair },
-      localization: { priceFormatter: (value) => this.#price(value), timeFormatter: (time) => this.#time(time) },
+      localization: { timeFormatter: (time) => this.#time(time) },
     };
   }
 
@@ -155,13 +154,14 @@ export class PriceChart {
     this.#at = new Map(times.map((time, at) => [time, this.#places[at]]));
     const bars = candles.list.map((bar) => ({ ...bar, at: axisTime(bar.time, zone, view.tf) }));
     this.#axis.setData(times.map((time) => ({ time })));
-    this.#series.candles.applyOptions({ priceFormat: { type: "price", precision: model.decimals, minMove: 10 ** -model.decimals } });
+    this.#series.candles.applyOptions({ priceFormat: { type: "custom", formatter: (value) => this.#price(value), minMove: 10 ** -model.decimals } });
     this.#series.candles.setData(bars.map(({ at, open, high, low, close }) => ({ time: at, open, high, low, close })));
-    this.#series.volume.setData(bars.map(({ at, volume, open, close }) => (volume === null ? { time: at } : { time: at, value: volume, color: alpha(close >= open ? colors.call : colors.put, 0.55) })));
+    this.#setVolumes(bars);
     const hasVwap = !view.hide.includes("vwap") && view.tf !== "1d";
     const line = (times) => (hasVwap ? bars.map((bar, place) => {
       // a line must not run from one session into the next
-      const breaks = bars[place + 1]?.starts;
+      const next = bars[place + 1];
+      const breaks = next && (next.starts || next.vwap === null);
       if (bar.vwap === null) return { time: bar.at };
       const point = { time: bar.at, value: bar.vwap + times * bar.width };
       return breaks ? { ...point, color: "transparent" } : point;
@@ -170,6 +170,23 @@ export class PriceChart {
     for (const [name, sides] of BANDS) this.#series[name].setData(line(sides));
     this.#setLayers();
     this.#fit();
+  }
+
+  /** Volumes below, where there are any: an index has none, and no pane for them. */
+  #setVolumes(bars) {
+    const colors = this.#colors;
+    const has = bars.some((bar) => bar.volume !== null);
+    if (!has) {
+      if (this.#series.volume) this.#chart.removeSeries(this.#series.volume);
+      delete this.#series.volume;
+      return;
+    }
+    if (!this.#series.volume) {
+      this.#series.volume = this.#volumes();
+      this.#chart.panes()[0].setStretchFactor(1);
+      this.#chart.panes()[1].setStretchFactor(0.16);
+    }
+    this.#series.volume.setData(bars.map(({ at, volume, open, close }) => (volume === null ? { time: at } : { time: at, value: volume, color: alpha(close >= open ? colors.call : colors.put, 0.55) })));
   }
 
   #setLayers() {
@@ -193,10 +210,12 @@ export class PriceChart {
     const starts = isDay ? [] : candles.list.filter((bar) => bar.starts).map((bar) => index(bar.time));
     this.#layers.shade.set({ outside, starts, gaps, colors });
     const phone = PHONE.matches;
-    this.#layers.profile.set(isShown("profile") && span ? { span, strongest, labels: !phone, room: phone ? 90 : undefined, format, colors } : null);
+    const profile = isShown("profile") && span ? { span, strongest, labels: !phone, room: phone ? 90 : undefined, format, colors } : null;
+    this.#layers.profile.set(profile);
+    this.#layers.names.set(profile);
     this.#layers.range.set(isShown("or") && range && !isDay && this.#places.length ? this.#box(range, index) : null);
     const now = candles.last ? index(candles.last.time) : 0;
-    this.#layers.levels.set({ lines: isShown("gex") ? lines : [], spot, now, labels: true, top: isShown("events") ? 34 : 12, format, colors });
+    this.#layers.levels.set({ lines: isShown("gex") ? lines : [], spot, now, labels: true, top: isShown("events") ? 50 : 12, format, colors });
     this.#layers.events.set(isShown("events") && !isDay ? { marks: marks(this.#places).map((mark) => ({ ...mark, index: index(mark.place) })), colors } : null);
     this.#axisLabels();
   }
@@ -234,9 +253,11 @@ export class PriceChart {
   /** The first picture of a symbol and timeframe shows the newest candles, or those before `to`. */
   #fit() {
     const { key, view, candles } = this.#model;
-    if (this.#fitted === key || !candles.list.length) return;
-    this.#fitted = key;
     const count = PHONE.matches ? Math.round(SHOWN[view.tf] / 3) : SHOWN[view.tf];
+    const isWhole = candles.list.length >= count;
+    // a picture of the first few candles is no picture to stay with
+    if (!candles.list.length || this.#fitted === `${key} true` || this.#fitted === `${key} ${isWhole}`) return;
+    this.#fitted = `${key} ${isWhole}`;
     let end = this.#places.length - 1;
     if (view.to !== null) end = Math.min(end, lowerBound(this.#places, view.to));
     // room for what is to come, but never more of it than of what was
@@ -249,7 +270,7 @@ export class PriceChart {
     const ms = time === undefined ? undefined : this.#at.get(time);
     const bar = point && ms !== undefined ? this.#model?.candles.list[lowerBound(this.#model.candles.list.map((each) => each.time), ms)] : null;
     tell(bar && bar.time === ms ? bar : null, point && logical !== undefined ? ms ?? null : null);
-    const over = point ? this.#layers.events.drawn.find((each) => each.box && point.x >= each.box[0] && point.x <= each.box[0] + each.box[2] && point.y <= 24) : null;
+    const over = point ? this.#layers.events.drawn.find((each) => each.box && point.x >= each.box[0] && point.x <= each.box[0] + each.box[2] && point.y <= 42 && point.y >= each.box[1] && point.y <= each.box[1] + each.box[3]) : null;
     const words = over ? over.lines.join("\n") : "";
     if (this.box.title !== words) this.box.title = words;
   }

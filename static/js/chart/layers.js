@@ -17,9 +17,10 @@ export function spansOf(profile) {
   return Object.keys(profile?.spans ?? {}).map((key) => [key, name(key)]);
 }
 
-/** The span that is shown: the one chosen, else the first there is. */
+/** The span that is chosen, with the size of its bins; null while it has no numbers. */
 export function spanOf(profile, chosen) {
-  return profile?.spans?.[chosen] ?? null;
+  const span = profile?.spans?.[chosen];
+  return span ? { ...span, bin: span.bin ?? profile.bin } : null;
 }
 
 /** The opening range of so many minutes, else the nearest there is. */

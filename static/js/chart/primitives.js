@@ -122,7 +122,7 @@ export class ProfileSide extends Layer {
     super("bottom");
   }
 
-  paint(context, { width }, { span, strongest, labels, colors, room = PROFILE_WIDTH }) {
+  paint(context, { width }, { span, colors, room = PROFILE_WIDTH }) {
     const bins = span.bins ?? [];
     const most = Math.max(...bins.map(([, volume]) => volume), 0);
     if (!most) return;
@@ -141,6 +141,19 @@ export class ProfileSide extends Layer {
       context.fillStyle = alpha(colors.text3, isInside ? 0.62 : 0.34);
       context.fillRect(width - length, from, length, height);
     }
+  }
+}
+
+/** The same model: what is written at the profile, above the grid that would run through it. */
+export class ProfileNames extends Layer {
+  constructor() {
+    super("normal");
+  }
+
+  paint(context, { width }, { span, strongest, labels, colors, format, room = PROFILE_WIDTH }) {
+    const bins = span.bins ?? [];
+    const most = Math.max(...bins.map(([, volume]) => volume), 0);
+    if (!most) return;
     const poc = this.y(span.poc);
     if (poc !== null) {
       context.strokeStyle = colors.text;
@@ -158,10 +171,9 @@ export class ProfileSide extends Layer {
       if (y === null || taken.some((each) => Math.abs(each - y) < 13)) return;
       taken.push(y);
       const right = strong ? width - room - 4 : width - Math.min(room - 4, this.#length(bins, price, most, room)) - 6;
-      const [left, wide] = text(context, words, right, y, strong ? colors.text : colors.text2, { align: "right", weight: strong ? "600" : "400", surface: strong ? null : colors.surface, font: colors.font });
+      const [left, wide] = text(context, words, right, y, strong ? colors.text : colors.text2, { align: "right", weight: strong ? "600" : "400", surface: alpha(colors.surface, 0.75), font: colors.font });
       this.drawn.push({ label: words, x: left, width: wide, y });
     };
-    const { format } = this.model;
     put(`POC ${format(span.poc)}`, span.poc, true);
     put(`VAH ${format(span.vah)}`, span.vah, true);
     put(`VAL ${format(span.val)}`, span.val, true);
@@ -297,10 +309,9 @@ export class Events extends Layer {
   paint(context, { width, height }, { marks, colors }) {
     context.font = `11px ${colors.font}`;
     context.textBaseline = "middle";
-    let free = 0;
-    for (const mark of marks) {
-      const x = this.x(mark.index);
-      if (x === null || x < 0 || x > width) continue;
+    context.textAlign = "left";
+    const shown = marks.map((mark) => ({ ...mark, x: this.x(mark.index) })).filter(({ x }) => x !== null && x >= 0 && x <= width);
+    for (const { x } of shown) {
       context.strokeStyle = colors.text2;
       context.lineWidth = 1;
       context.setLineDash([1, 3]);
@@ -308,39 +319,62 @@ export class Events extends Layer {
       context.moveTo(Math.round(x) + 0.5, 4);
       context.lineTo(Math.round(x) + 0.5, height);
       context.stroke();
-      context.setLineDash([]);
-      const moved = mark.reaction ? `${mark.reaction.percent > 0 ? "+" : mark.reaction.percent < 0 ? "−" : ""}${Math.abs(mark.reaction.percent).toFixed(2)}%` : "";
-      const after = mark.reaction ? ` in ${mark.reaction.horizon} min` : "";
-      context.font = `11px ${colors.font}`;
-      const words = context.measureText(mark.label).width;
-      const tail = moved ? context.measureText(` ${moved}${after}`).width : 0;
-      const wide = Math.ceil(22 + words + tail + 6);
-      let left = Math.max(2, Math.min(x - 2, width - wide - 2));
-      const isCut = left < free;
-      if (isCut && free + wide <= width - 2 && free - x < 60) left = free;
-      if (left >= free) {
-        context.fillStyle = colors.surface;
-        context.fillRect(left, 4, wide, BOX);
-        context.strokeStyle = colors.line2;
-        context.strokeRect(left + 0.5, 4.5, wide - 1, BOX - 1);
-        for (let at = 0; at < 3; at += 1) {
-          context.fillStyle = at < mark.impact ? colors.text : alpha(colors.text3, 0.35);
-          context.fillRect(left + 6 + at * 4, 8, 3, 8);
-        }
-        context.fillStyle = colors.text;
-        context.textAlign = "left";
-        context.fillText(mark.label, left + 22, 12.5);
-        if (moved) {
-          context.fillStyle = mark.reaction.percent > 0 ? colors.up : mark.reaction.percent < 0 ? colors.down : colors.flat;
-          context.fillText(` ${moved}`, left + 22 + words, 12.5);
-          context.fillStyle = colors.text3;
-          context.fillText(after, left + 22 + words + context.measureText(` ${moved}`).width, 12.5);
-        }
-        free = left + wide + 4;
-        this.drawn.push({ ...mark, x, box: [left, 4, wide, BOX] });
-      } else {
-        this.drawn.push({ ...mark, x, box: null });
+    }
+    context.setLineDash([]);
+    const sized = shown.map((mark) => ({ ...mark, ...movedWords(mark.reaction) })).map((mark) => ({
+      ...mark, width: Math.ceil(28 + [mark.label, mark.moved, mark.after].reduce((sum, words) => sum + context.measureText(words).width, 0)),
+    }));
+    const spots = placeMarks(sized, width);
+    sized.forEach((mark, at) => {
+      const spot = spots[at];
+      this.drawn.push({ index: mark.index, label: mark.label, moved: mark.moved, lines: mark.lines, x: mark.x, box: spot ? [spot.left, 4 + spot.lane * (BOX + 2), mark.width, BOX] : null });
+      if (!spot) return;
+      const [left, top] = [spot.left, 4 + spot.lane * (BOX + 2)];
+      context.fillStyle = colors.surface;
+      context.fillRect(left, top, mark.width, BOX);
+      context.strokeStyle = colors.line2;
+      context.strokeRect(left + 0.5, top + 0.5, mark.width - 1, BOX - 1);
+      for (let bar = 0; bar < 3; bar += 1) {
+        context.fillStyle = bar < mark.impact ? colors.text : alpha(colors.text3, 0.35);
+        context.fillRect(left + 6 + bar * 4, top + 4, 3, 8);
+      }
+      let pen = left + 22;
+      const tone = mark.reaction?.percent > 0 ? colors.up : mark.reaction?.percent < 0 ? colors.down : colors.flat;
+      for (const [words, color] of [[mark.label, colors.text], [mark.moved, tone], [mark.after, colors.text3]]) {
+        context.fillStyle = color;
+        context.fillText(words, pen, top + 8.5);
+        pen += context.measureText(words).width;
+      }
+    });
+  }
+}
+
+/** What a reaction says behind a label: {moved, after}. */
+function movedWords(reaction) {
+  if (!reaction) return { moved: "", after: "" };
+  const sign = reaction.percent > 0 ? "+" : reaction.percent < 0 ? "−" : "";
+  return { moved: ` ${sign}${Math.abs(reaction.percent).toFixed(2)}%`, after: ` in ${reaction.horizon} min` };
+}
+
+/**
+ * Where the names of marks go: [{x, width}] from left to right in two lanes; null for one
+ * without room. A name begins at its line, or ends there.
+ */
+export function placeMarks(marks, width, lanes = 2) {
+  const taken = Array.from({ length: lanes }, () => []);
+  const order = marks.map((mark, at) => at).sort((one, other) => (marks[other].impact ?? 0) - (marks[one].impact ?? 0) || one - other);
+  const found = marks.map(() => null);
+  for (const at of order) {
+    const { x, width: wide } = marks[at];
+    for (let lane = 0; lane < lanes && !found[at]; lane += 1) {
+      for (const left of [x - 2, Math.min(x - 2, width - wide - 2), x + 2 - wide]) {
+        if (left < 0 || left + wide > width) continue;
+        if (taken[lane].some(([from, to]) => left < to + 3 && left + wide + 3 > from)) continue;
+        taken[lane].push([left, left + wide]);
+        found[at] = { left, lane };
+        break;
       }
     }
   }
+  return found;
 }

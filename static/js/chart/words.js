@@ -55,3 +55,12 @@ export function gapLabel(from, to, zone) {
   if (to - from >= 6 * 3600_000) return `no bars ${date(from, zone)}`;
   return `no bars ${minuteText(from, zone)} to ${minuteText(to, zone)}`;
 }
+
+/** What a span of the profile covers. */
+export function spanText(span, zone, isFuture) {
+  const at = (iso) => `${date(Date.parse(iso), zone)} ${minuteText(Date.parse(iso), zone)}`;
+  const parts = [`${at(span.from)} to ${span.developing ? "now" : at(span.to)}`, `${volume(span.volume)} ${isFuture ? "contracts" : "shares"}`];
+  if (span.bin) parts.push(`bins ${Number(span.bin.toPrecision(6))}`);
+  if (span.missing_bars) parts.push(`${volume(span.missing_bars)} minutes missing`);
+  return parts.join(", ");
+}
