@@ -106,9 +106,11 @@ def _ms(day: date, hour: int) -> int:
 def _open(path: Path) -> sqlite3.Connection:
     connection = database.open_reader(path)
     if connection is None:
+        demo = path.parent / "demo"
+        hint = f" (the demo's: --data {demo})" if (demo / FILE).exists() else ""
         raise StorageError(
             f"{path} is not there: no bars are kept yet. Start the dashboard with an account "
-            f"(python3 main.py), or name its data folder with --data"
+            f"(python3 main.py), or name its data folder with --data{hint}"
         )
     return connection
 

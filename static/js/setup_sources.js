@@ -43,6 +43,7 @@ export class Sources {
   }
 
   #when({ name }, path) {
+    if (name === "news") return [this.#interval(name, path), this.#lexicon(path)];
     if (name in MINUTES) return [this.#interval(name, path)];
     if (name === "forex_factory") return this.#daily(path);
     return [name === "tradingview" ? "while it is on" : "every 5 min in the session"];
@@ -55,6 +56,14 @@ export class Sources {
       class: "select", "aria-label": "Interval", dataset: { path: `${path}.interval`, scale: "60" },
       onchange: (event) => this.#draft.set(`${path}.interval`, Number(event.target.value) * 60),
     }, choices.map((each) => h("option", { value: String(each) }, `every ${each} min`)));
+  }
+
+  /** Whose score the master sentiment is; both are always shown. */
+  #lexicon(path) {
+    return h("select", {
+      class: "select", "aria-label": "Master sentiment by", title: "Which score the master sentiment is: VADER as it is, or its rules over finance words",
+      dataset: { path: `${path}.lexicon` }, onchange: (event) => this.#draft.set(`${path}.lexicon`, event.target.value),
+    }, h("option", { value: "plain" }, "plain VADER"), h("option", { value: "finance" }, "finance words"));
   }
 
   #daily(path) {

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from grok_sauce.settings import Settings, as_document
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(60)]
 
 Visit = Callable[..., Any]
@@ -275,6 +277,47 @@ def test_up_since_is_counted_in_real_time_whatever_the_market_says(
 
     assert reading.text_content() == "3m ago, real time"
     assert site.page.locator('[data-tile="up"] .metric').text_content() == "14:29:02"
+
+
+def test_the_header_counts_the_history_that_comes_and_is_silent_when_it_has(
+    visit: Visit, templates: Any
+) -> None:
+    site = visit(width=1280, height=800)
+    values: dict[str, Any] = {"clients": [], "queues": [], "loop": None}
+    site.pages["/status"] = templates.render("status.html", health=templates.make_health(**values))
+    under_way = templates.make_health(loading={"done": 12, "of": 40}, **values)
+    site.api["GET /api/health"] = (200, under_way)
+
+    site.open("/status")
+    loading = site.page.locator('[data-part="loading"]')
+    loading.wait_for(state="visible")
+    text = loading.text_content()
+    excess = site.page.evaluate("document.documentElement.scrollWidth") - 1280
+    site.api["GET /api/health"] = (200, templates.make_health(loading=None, **values))
+    loading.wait_for(state="hidden")
+
+    assert text == "loading 12/40 symbols"
+    assert excess <= 0
+    assert site.complaints == []
+
+
+def test_the_lexicon_of_the_master_sentiment_is_chosen_on_setup(
+    visit: Visit, templates: Any
+) -> None:
+    site = visit()
+    site.pages["/setup"] = templates.render("setup.html", settings=as_document(Settings()))
+    site.api["GET /api/health"] = (200, templates.make_health())
+    site.open("/setup")
+
+    select = site.page.get_by_label("Master sentiment by")
+    before = select.input_value()
+    select.select_option("finance")
+
+    site.page.locator('[data-part="savebar"]').wait_for()
+    change = site.page.locator('[data-part="change-list"]').text_content()
+
+    assert before == "plain"
+    assert "finance" in str(change)
 
 
 def test_parts_are_cards_of_two_lines_on_a_phone(visit: Visit, templates: Any) -> None:
