@@ -290,7 +290,7 @@ class TradingView:
             login = self._login
         if kept is not None and now - kept[0] < STUDY_KEPT:
             return kept[1]
-        path = f"{quote(script, safe='')}/{quote(version, safe='')}"
+        path = f"{quote(script, safe=';')}/{quote(version, safe='')}"
         url = f"{self._account.pine_url.rstrip('/')}/pine-facade/translate/{path}"
         headers = {"Accept": "application/json"}
         if login is not None and login.cookies:

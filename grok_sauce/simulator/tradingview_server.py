@@ -95,6 +95,7 @@ class TradingViewSession:
         self._beaten = now
         self._unanswered: dict[int, float] = {}
         self._pinged = self._quoted = now
+        self._pings = 0
         self._greeted = False
         self._next_rubbish = 0.0
 
@@ -182,8 +183,7 @@ class TradingViewSession:
     def _payload(self, payload: str) -> None:
         beat = _BEAT.fullmatch(payload)
         if beat is not None:
-            if self._unanswered.pop(int(beat[1]), None) is None:
-                self._pinged = self._clock.monotonic()
+            self._heartbeat(int(beat[1]))
             return
         try:
             said = json.loads(payload)
@@ -202,6 +202,16 @@ class TradingViewSession:
         if len(args) < least or not all(isinstance(arg, str) for arg in args[:1]):
             raise Offence("wrong data")
         handler(self, args)
+
+    def _heartbeat(self, number: int) -> None:
+        """Ours come back, or one of the client's own: both count from 1, so time decides."""
+        now = self._clock.monotonic()
+        sent = self._unanswered.get(number)
+        prompt = sent is not None and now - sent < 0.4 * self._limits.heartbeat
+        if not prompt and number == self._pings + 1:
+            self._pings, self._pinged = number, now
+        elif sent is not None:
+            del self._unanswered[number]
 
     @property
     def _standing(self) -> Standing:
