@@ -25,9 +25,11 @@ const state = {
   asked: query.get("event"), // the event the address names; null follows the newest
   symbol: query.get("symbol") ?? remembered("calendar-symbol"),
 };
-if (!query.has("currency")) state.filter.currency = remembered("calendar-currency", data.currency);
-if (!query.has("impact")) state.filter.impact = remembered("calendar-impact", data.impact);
-if (!(state.filter.impact in LEVELS)) state.filter.impact = "all";
+// What the address says goes before what this browser remembers.
+const currency = String(query.get("currency") ?? remembered("calendar-currency", data.currency)).toUpperCase();
+if (/^[A-Z]{3}$/.test(currency)) state.filter.currency = currency;
+const impact = query.get("impact") ?? remembered("calendar-impact", data.impact);
+if (impact in LEVELS) state.filter.impact = impact;
 let ready = false;
 let turn = null; // when the newest status goes over by the clock
 
@@ -74,14 +76,14 @@ function symbol() {
 /** The view in the address, and the choices in this browser. */
 function keep() {
   const url = new URL(location.href);
-  const { currency, impact } = state.filter;
-  for (const [name, value, plain] of [["currency", currency, "USD"], ["impact", impact, "all"], ["event", state.asked, null], ["symbol", state.symbol, null]]) {
+  const { filter } = state;
+  for (const [name, value, plain] of [["currency", filter.currency, "USD"], ["impact", filter.impact, "all"], ["event", state.asked, null], ["symbol", state.symbol, null]]) {
     if (value && value !== plain) url.searchParams.set(name, value);
     else url.searchParams.delete(name);
   }
   history.replaceState(null, "", url);
-  remember("calendar-currency", currency);
-  remember("calendar-impact", impact);
+  remember("calendar-currency", filter.currency);
+  remember("calendar-impact", filter.impact);
   remember("calendar-symbol", state.symbol);
 }
 

@@ -247,3 +247,20 @@ def test_switching_off_takes_the_week_away(desk: WeekDesk, let_run: Run) -> None
     let_run(poller, desk.clock, 5)
 
     assert desk.batches[-1].columns == ([None],)
+
+
+def test_a_time_that_moved_is_remembered_from_the_first_file_on(
+    desk: WeekDesk, let_run: Run
+) -> None:
+    desk.options = ForexFactory(enabled=True, refresh=True)
+    poller = desk.poller()
+    let_run(poller, desk.clock, HOUR)
+    rows = json.loads(desk.week())
+    rows[0]["date"] = new_york(instant(WEDNESDAY, 10, 30)).isoformat()
+    desk.json = (200, json.dumps(rows).encode())
+
+    let_run(poller, desk.clock, 26 * HOUR)
+
+    newest = desk.batches[-1].columns[0][0]
+    assert newest.events[0].at == instant(WEDNESDAY, 10, 30)
+    assert newest.events[0].first_at == instant(WEDNESDAY, 10)
