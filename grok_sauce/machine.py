@@ -47,7 +47,6 @@ DEMO_SECRETS: Final = (
 ABSENT: Final = {
     "tradingview": "TradingView is not part of this version yet.",
 }
-REASONS: Final[dict[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +223,7 @@ class Machine:
                 ROOT,
                 ROUTER_PAGES if options.role == "router" else PAGES,
                 ABSENT,
-                REASONS,
-                alerts.router_url,
+                router_url=alerts.router_url,
             ),
         )
 
