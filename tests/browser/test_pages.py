@@ -283,7 +283,8 @@ def test_the_header_counts_the_history_that_comes_and_is_silent_when_it_has(
     visit: Visit, templates: Any
 ) -> None:
     site = visit(width=1280, height=800)
-    values: dict[str, Any] = {"clients": [], "queues": [], "loop": None}
+    router = {"mark": "fresh", "text": "0 waiting", "needs": 0}
+    values: dict[str, Any] = {"clients": [], "queues": [], "loop": None, "router": router}
     site.pages["/status"] = templates.render("status.html", health=templates.make_health(**values))
     under_way = templates.make_health(loading={"done": 12, "of": 40}, **values)
     site.api["GET /api/health"] = (200, under_way)
@@ -292,12 +293,17 @@ def test_the_header_counts_the_history_that_comes_and_is_silent_when_it_has(
     loading = site.page.locator('[data-part="loading"]')
     loading.wait_for(state="visible")
     text = loading.text_content()
-    excess = site.page.evaluate("document.documentElement.scrollWidth") - 1280
+    excess = {}
+    for width in (1280, 390, 320):
+        site.page.set_viewport_size({"width": width, "height": 800})
+        site.page.evaluate("() => new Promise(done => requestAnimationFrame(() => done()))")
+        excess[width] = site.page.evaluate("document.documentElement.scrollWidth") - width
+    site.page.set_viewport_size({"width": 1280, "height": 800})
     site.api["GET /api/health"] = (200, templates.make_health(loading=None, **values))
     loading.wait_for(state="hidden")
 
     assert text == "loading 12/40 symbols"
-    assert excess <= 0
+    assert {width: more for width, more in excess.items() if more > 0} == {}
     assert site.complaints == []
 
 
