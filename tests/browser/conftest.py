@@ -18,6 +18,10 @@ POLICY = (
     "connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
     "form-action 'self'"
 )
+NO_NOTICES = {
+    "epoch": "e", "seq": 0, "t": 0, "notice": None, "notices": [], "targets": [],
+    "deliveries": [], "quiet": False,
+}  # fmt: skip
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
@@ -44,7 +48,7 @@ class Site:
         self.is_down = False  # nobody answers the API
         self.page = page
         self.pages: dict[str, str] = {}
-        self.api: dict[str, Any] = {}
+        self.api: dict[str, Any] = {"GET /api/notices": (200, NO_NOTICES)}  # each page asks
         self.asked: list[tuple[str, str, Any]] = []
         self.foreign: list[str] = []
         self.complaints: list[str] = []

@@ -12,6 +12,7 @@ from typing import Any
 import flask
 import pytest
 
+from grok_sauce.settings import Settings, as_document
 from grok_sauce.web.format import FILTERS
 
 ROOT = Path(__file__).parents[2]
@@ -97,6 +98,7 @@ SETTINGS: dict[str, Any] = {
     "schema": 1,
     "indicators": {"positive": ["SPY"], "neutral": ["GLD"], "negative": ["DXY"]},
     "gex": {"symbols": ["SPX"], "strikes_each_side": 60, "expiries": 5, "unit": "pct"},
+    "notices": as_document(Settings())["notices"],
     "sources": {},
     "display": {
         "time_zone": "new_york",
