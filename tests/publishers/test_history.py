@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from grok_sauce.errors import SettingsError
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.events import Bar
 from grok_sauce.market.state import MarketState
 from grok_sauce.publishers import history
-from grok_sauce.publishers.history import History, play_back
+from grok_sauce.publishers.history import History, HistorySettings, play_back
 from grok_sauce.runtime.clock import ManualClock, RealClock
+from grok_sauce.settings import read_env
 from grok_sauce.storage.bars import BarStore
 from grok_sauce.update import Update
 
@@ -356,3 +358,10 @@ def test_a_failure_half_way_keeps_what_was_not_written(
     keeper.flush(disk)  # type: ignore[arg-type]
 
     assert [bar.close for bar in store.bars("SPY", 0, 2**60)] == [605.0, 604.0, 603.0, 602.0]
+
+
+def test_how_many_days_are_kept_is_a_knob_with_limits() -> None:
+    assert read_env(HistorySettings, {}).sessions == 60
+    assert read_env(HistorySettings, {"HISTORY_SESSIONS": "250"}).sessions == 250
+    with pytest.raises(SettingsError, match="HISTORY_SESSIONS must be a whole number from 10"):
+        read_env(HistorySettings, {"HISTORY_SESSIONS": "5"})
