@@ -144,7 +144,7 @@ def test_words_follow_the_thresholds_of_vaders_authors(score: float, called: str
         ("Sales fell less than feared", "Sales fell more than feared"),
         ("Inflation rises less than expected", "GDP grows less than expected"),
         ("S&P 500 snaps losing streak", "Nvidia snaps winning streak"),
-        ("Judge dismisses lawsuit against Meta", "Judge allows lawsuit against Meta"),
+        ("State drops antitrust case against Google", "State files antitrust case against Google"),
         ("Loss narrows at Rivian", "Margin narrows at Rivian"),
         ("Stocks rise after three-day slide", "Stocks slide after three-day rise"),
     ],
