@@ -63,6 +63,7 @@ class Charts:
         self.older: list[dict[str, Any]] = []
         self.context: dict[str, Any] = {}
         self.site.api["GET /api/health"] = (200, templates.make_health())
+        self.page.set_default_timeout(20_000)
         self.page.add_init_script(SOCKET)
         self.page.route(re.compile(r"//127\.0\.0\.1:9/(chart|api/candles)"), self._answer)
 

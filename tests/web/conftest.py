@@ -24,6 +24,7 @@ from grok_sauce.web.app import create_app
 from grok_sauce.web.settings import WebSettings
 from grok_sauce.web.site import WebDeps
 from tests.browser.butterfly_plan import make_candidates, make_plan, without_chain
+from tests.browser.chart_payload import make_candles
 from tests.browser.gex_payload import make_history, make_payload
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +51,8 @@ TEMPLATES = {
     + "{{ symbol }} {{ symbols|join(',') }} {{ view }} {{ unit }} {{ epoch }} {{ seq }}|"
     "{% if payload %}{{ payload.status.state }} {{ payload.spot }} {{ payload.status.text }}"
     "{% else %}nothing{% endif %}",
+    "chart.html": FRAME + "{{ symbol }} {{ timeframe }} {{ hours }} {{ epoch }} {{ seq }}|"
+    "{{ candles.bars|length if candles else problem }}",
     "butterfly.html": FRAME
     + "{{ plan.symbol }} {{ plan.status.state }} {{ saved.candidates|length }} {{ epoch }} "
     "{{ seq }}",
@@ -220,6 +223,8 @@ class Machine:
             },
             "gex.minute": lambda symbol, at_ms: payload if at_ms else None,
             "gex.last": lambda symbol: None,
+            "chart.candles": lambda **_: make_candles(),
+            "chart.open": lambda **_: make_candles(),
             "gex.e80": lambda: signal(payload, from_cache=False),
             "gex.refresh": lambda force: signal(payload, from_cache=not force),
         }  # fmt: skip
