@@ -99,10 +99,9 @@ def _text(row: dict[str, Any]) -> str:
 def _aged(row: dict[str, Any], now: float, zone: str) -> dict[str, Any]:
     """A row with its time and its age as the page shows them, at market time now."""
     at = datetime.fromisoformat(row["published"]).timestamp()
-    day = format_date(at * 1000, zone)
-    if now - at < THIS_WEEK:
-        day = day.partition(" ")[0]
-    when = f"{day} {format_minute(at * 1000, zone)}"
+    weekday, _, day = format_date(at * 1000, zone).partition(" ")
+    shown = weekday if now - at < THIS_WEEK else day
+    when = f"{shown} {format_minute(at * 1000, zone)}"
     return {**row, "when": when, "age": span(now - at)}
 
 

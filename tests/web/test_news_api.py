@@ -40,12 +40,14 @@ def problems(method: str, path: str, answer: Any) -> list[str]:
     return [error.message for error in validator.iter_errors(answer.get_json())]
 
 
-def published(site: SimpleNamespace, *titles: str, note: SourceNote | None = None) -> None:
-    """What the engine would publish for these titles, a day old and an hour apart."""
+def published(
+    site: SimpleNamespace, *titles: str, note: SourceNote | None = None, apart: float = 3600.0
+) -> None:
+    """What the engine would publish for these titles, the newest a day old."""
     now = site.clock.market()
     stories = tuple(
         Headline(title, None, ("Example Wire", "The Ledger"), None, "https://example.org/1",
-                 now - 86_640 - 3600 * n)
+                 now - 86_640 - apart * n)
         for n, title in enumerate(titles)
     )  # fmt: skip
     quota = QuotaNote(17, 48, 43200.0, 25, 0.0)
@@ -249,3 +251,14 @@ def test_rooms_of_news_and_economy_exist() -> None:
 )  # fmt: skip
 def test_ages_of_headlines_are_never_rounded_up(seconds: float, text: str) -> None:
     assert news.span(seconds) == text
+
+
+def test_an_old_headline_shows_its_day(make_site: Make, browse: Browse) -> None:
+    site = make_site(real=True)
+    published(site, *(f"Story {n}" for n in range(160)), apart=7200.0)
+
+    text = browse(site.app).open("/news").get_data(as_text=True)
+
+    assert "Tue 14:28" in text
+    assert "7 Dec 08:28" in text  # 198 hours before it
+    assert text.count('class="headline"') == 100

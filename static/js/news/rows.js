@@ -13,8 +13,8 @@ export const colour = (word) => COLOURS[word] ?? "unknown";
 /** When a headline was published, in the zone shown. */
 export function when(row, now, zone) {
   const at = Date.parse(row.published);
-  const day = date(at, zone);
-  return `${now !== null && now - at < THIS_WEEK_MS ? day.split(" ")[0] : day} ${minute(at, zone)}`;
+  const [weekday, ...day] = date(at, zone).split(" ");
+  return `${now !== null && now - at < THIS_WEEK_MS ? weekday : day.join(" ")} ${minute(at, zone)}`;
 }
 
 /** The first outlet, and how many others told the same story. */
@@ -22,10 +22,9 @@ export const outletText = ([first, ...others]) => (first ? `${first}${others.len
 
 function title(row) {
   const url = safeUrl(row.url);
-  const text = url ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, row.title) : row.title;
-  const tags = [...row.tickers, ...(row.searched ? ["search"] : [])];
-  return h("th", { scope: "row", class: "title", dataset: { col: "title" } }, text,
-    tags.flatMap((tag) => [" ", h("span", { class: "tag" }, tag)]));
+  const text = url ? h("a", { class: "headline", href: url, target: "_blank", rel: "noopener noreferrer" }, row.title) : h("span", { class: "headline" }, row.title);
+  return h("th", { scope: "row", class: "title", dataset: { col: "title" }, title: row.title }, row.searched ? [h("span", { class: "tag" }, "search"), " "] : null, text,
+    row.tickers.flatMap((symbol) => [" ", h("span", { class: "tag" }, symbol)]));
 }
 
 function score(name, value, word) {
