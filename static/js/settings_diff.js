@@ -8,6 +8,9 @@ const NAMES = {
   "sources.forex_factory.zone": "Forex Factory zone", "sources.forex_factory.refresh": "Forex Factory refresh",
   "sources.tradingview.enabled": "TradingView prices", "sources.cboe.enabled": "Cboe chains",
   "gex.symbols": "GEX symbols", "gex.strikes_each_side": "GEX strikes each side", "gex.expiries": "GEX expiries", "gex.unit": "GEX unit",
+  "orb.minutes": "Opening ranges", "orb.mode": "A break is", "orb.rr_ratio": "Reward to risk", "orb.buffer_ticks": "Ticks beyond the range",
+  "orb.futures": "Futures open", "orb.opens": "Own opens", "profile.hours": "Hours of the volume profile",
+  "profile.value_area": "Value area, %", "profile.weeks": "Weeks of the volume profile",
   "notices.rules.orb": "Opening range notices", "notices.rules.level": "Wall notices", "notices.rules.flip": "Zero gamma notices",
   "notices.rules.wall": "Wall shift notices", "notices.rules.event": "Event notices", "notices.rules.source": "Source notices",
   "notices.rules.router": "Router notices", "notices.event_minutes": "Minutes before events", "notices.event_impact": "Impact of events",
@@ -20,6 +23,7 @@ const NAMES = {
 };
 const WORDS = {
   pct: "per 1%", point: "per point", system: "follow system", standard: "green and red", cb: "blue and orange",
+  close: "a close", touch: "a touch", pit: "with their pit", electronic: "at 18:00", regular: "regular hours", extended: "all hours",
   new_york: "New York", utc: "UTC", true: "on", false: "off",
 };
 

@@ -13,6 +13,7 @@ import { Sources } from "./setup_sources.js";
 import { SymbolGroups } from "./setup_symbols.js";
 import { toast } from "./toast.js";
 
+const NUMBERS = ["gex.strikes_each_side", "gex.expiries", "orb.rr_ratio", "orb.buffer_ticks", "profile.value_area", "profile.weeks"];
 const data = pageData("setup-data");
 let sources = null;
 const app = start({ health: (report) => sources?.report(report) });
@@ -27,6 +28,7 @@ function editSettings() {
   equipSegments(draft);
   equipFields(draft);
   equipGexSymbols(draft);
+  equipLists(draft);
   new NoticeSettings(draft);
   equipSave(draft);
   equipImport(draft);
@@ -62,7 +64,7 @@ function equipSegments(draft) {
 function equipFields(draft) {
   const fields = [
     ...document.querySelectorAll('input.switch[data-field^="display."]'),
-    ...["gex.strikes_each_side", "gex.expiries"].map((path) => document.querySelector(`[data-field="${path}"] input`)),
+    ...NUMBERS.map((path) => document.querySelector(`[data-field="${path}"] input`)),
   ];
   const pathOf = (field) => field.dataset.field ?? field.closest("[data-field]").dataset.field;
   for (const field of fields) {
@@ -86,8 +88,9 @@ function equipFields(draft) {
 /** A number inside the field's bounds; else the field says what it wants and keeps what was typed. */
 function takeNumber(draft, field, path) {
   const value = Number(field.value);
-  const isGood = field.value !== "" && Number.isInteger(value) && value >= Number(field.min) && value <= Number(field.max);
-  fieldError(path, isGood ? "" : `A whole number from ${field.min} to ${field.max}.`);
+  const isWhole = field.step === "1";
+  const isGood = field.value !== "" && (isWhole ? Number.isInteger(value) : Number.isFinite(value)) && value >= Number(field.min) && value <= Number(field.max);
+  fieldError(path, isGood ? "" : `A ${isWhole ? "whole " : ""}number from ${field.min} to ${field.max}.`);
   if (isGood) draft.set(path, value);
 }
 
@@ -130,6 +133,28 @@ function equipGexSymbols(draft) {
   });
   draft.onChange(draw);
   draw();
+}
+
+/** Lists written as text: minutes of opening ranges, own opens. */
+function equipLists(draft) {
+  const lists = [
+    ["orb.minutes", "orb-minutes", /^\d{1,3}$/, (each) => Number(each), "1 to 6 whole numbers from 1 to 120, such as 5, 15, 30.", (all) => all.length > 0 && all.length <= 6 && all.every((each) => each >= 1 && each <= 120)],
+    ["orb.opens", "orb-opens", /^\/?[A-Z0-9]{1,8}=([01]\d|2[0-3]):[0-5]\d$/i, (each) => each.toUpperCase(), "Symbol and time, such as CL=09:00.", () => true],
+  ];
+  for (const [path, id, shape, read, wants, fits] of lists) {
+    const field = document.getElementById(id);
+    const draw = () => { if (field.getAttribute("aria-invalid") !== "true") field.value = (draft.get(path) ?? []).join(", "); };
+    field.addEventListener("change", () => {
+      const parts = field.value.split(/[\s,;]+/).filter(Boolean);
+      const all = parts.map(read);
+      const isGood = parts.every((each) => shape.test(each)) && fits(all) && new Set(all).size === all.length;
+      fieldError(path, isGood ? "" : wants);
+      if (isGood) draft.set(path, path === "orb.minutes" ? all.sort((one, other) => one - other) : all);
+      draw();
+    });
+    draft.onChange(draw);
+    draw();
+  }
 }
 
 function equipSave(draft) {

@@ -286,3 +286,21 @@ def test_setup_refuses_a_time_that_is_none_and_keeps_what_was_typed(setup_page: 
     assert field.get_attribute("aria-invalid") == "true"
     assert field.input_value() == "25:00"
     assert setup_page.page.locator('[data-error="notices"]').inner_text() == "A time like 09:55."
+
+
+def test_setup_reads_ranges_and_own_opens_as_text(setup_page: Any) -> None:
+    page = setup_page.page
+    minutes, opens = page.get_by_label("Ranges, minutes"), page.get_by_label("Own opens, New York")
+
+    minutes.fill("30 5,15")
+    minutes.press("Tab")
+    opens.fill("CL at nine")
+    opens.press("Tab")
+    page.get_by_label("Reward to risk").fill("1.5")
+    page.get_by_label("Reward to risk").press("Tab")
+
+    assert minutes.input_value() == "5, 15, 30"
+    assert opens.get_attribute("aria-invalid") == "true"
+    assert page.locator('[data-part="change-list"]').inner_text() == (
+        "Opening ranges 60 removed · Reward to risk 2 → 1.5"
+    )

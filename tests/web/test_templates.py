@@ -98,7 +98,7 @@ SETTINGS: dict[str, Any] = {
     "schema": 1,
     "indicators": {"positive": ["SPY"], "neutral": ["GLD"], "negative": ["DXY"]},
     "gex": {"symbols": ["SPX"], "strikes_each_side": 60, "expiries": 5, "unit": "pct"},
-    "notices": as_document(Settings())["notices"],
+    **{name: as_document(Settings())[name] for name in ("profile", "orb", "notices")},
     "sources": {},
     "display": {
         "time_zone": "new_york",
