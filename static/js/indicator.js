@@ -186,10 +186,13 @@ function showRows(symbols) {
   drawCounts();
 }
 
+/** A page of one symbol: a slash cannot stand in a path. */
+const addressOf = ({ path }, symbol) => (symbol.includes("/") ? `${path}?symbol=${encodeURIComponent(symbol)}` : `${path}/${encodeURIComponent(symbol)}`);
+
 function rowMenu(symbol, at) {
   const row = live.row(symbol);
   const page = (name) => app.data.pages.find((each) => each.name === name);
-  const link = (name, label) => (page(name) ? { label, href: `${page(name).path}/${encodeURIComponent(symbol)}` } : null);
+  const link = (name, label) => (page(name) ? { label, href: addressOf(page(name), symbol) } : null);
   const links = [link("gex", "Open GEX"), link("chart", "Open chart")].filter(Boolean);
   const groups = GROUPS.filter((each) => each !== row.group).map((group) => ({
     label: `Move to ${group}`, run: () => moveToGroup(symbol, group), ...(mayWrite() ? {} : { disabled: true, hint: "Not connected" }),
@@ -212,7 +215,7 @@ function takeHint(hint) {
 
 function openRow(symbol, tr) {
   const chart = app.data.pages.find((each) => each.name === "chart");
-  if (chart) location.assign(`${chart.path}/${encodeURIComponent(symbol)}`);
+  if (chart) location.assign(addressOf(chart, symbol));
   else rowMenu(symbol, tr.querySelector(".row-menu"));
 }
 
