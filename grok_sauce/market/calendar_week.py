@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final, Literal
 
 from grok_sauce.market.sessions import new_york_date
@@ -62,6 +63,7 @@ class Amount:
         return f"{figure}{letter}{self.unit if self.second is None else ''}"
 
 
+@lru_cache(maxsize=2048)  # each is read a few times per row
 def amount(text: str | None) -> Amount | None:
     """The figure a text means; None for none, and for what is no figure ("6-0-3", "Pass").
 
