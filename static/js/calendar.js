@@ -8,11 +8,13 @@ import { announce, h, isTyping, pageData, part, setText } from "./dom.js";
 import { ageShort, clock as clockText, date, dayShort, zoneLabel } from "./format.js";
 import { remember, remembered } from "./store.js";
 import { toast } from "./toast.js";
+import { pageOf } from "./chart/view.js";
 import { drawEvent, drawNext, drawStatistics, tickNext } from "./calendar/side.js";
 import { Table } from "./calendar/table.js";
 import { HORIZONS, LEVELS, chosen, currencies, following, latest, reactionOf, statusAt, symbolsOf } from "./calendar/words.js";
 
 const ZONES = { new_york: "New York time", utc: "UTC", local: "local time" };
+const AFTER_MS = 75 * 60_000; // the last horizon and a little
 const LEVEL_KEYS = { 1: "all", 2: "medium", 3: "high" };
 
 const page = part(document, "page");
@@ -157,7 +159,8 @@ function drawChart(event, { symbol: name, zone }) {
   if (panel.hidden) return;
   const at = Date.parse(event.time);
   const link = part(panel, "link");
-  link.href = `${chart.path}/${encodeURIComponent(name)}?at=${encodeURIComponent(event.time)}`;
+  const to = at + AFTER_MS < now() ? `&to=${new Date(at + AFTER_MS).toISOString().slice(0, 16)}Z` : "";
+  link.href = pageOf(name, `?tf=1m&hours=extended${to}`);
   setText(link, `${name} at ${date(at, zone)} ${clockText(at, zone).slice(0, 5)}`);
 }
 
