@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from grok_sauce.analytics.gex_live import ANALYTIC as GEX
 from grok_sauce.analytics.gex_live import MAX_PAIN
 from grok_sauce.analytics.indicator import ANALYTIC as INDICATOR
+from grok_sauce.analytics.orb_live import ANALYTIC as ORB
+from grok_sauce.analytics.profile_live import ANALYTIC as PROFILE
 from grok_sauce.analytics.view import Analytic, View
 from grok_sauce.engine import Engine
 from grok_sauce.engine.inbox import Inbox
@@ -29,6 +31,7 @@ from grok_sauce.market.instruments import Instrument
 from grok_sauce.market.state import MarketState
 from grok_sauce.runtime.clock import ManualClock, RealClock
 from grok_sauce.update import Update
+from tests.minute_market import Minutes, flat
 
 MINUTE = 60_000
 # The rules of the beat are tested with what makes the table; other parts have their own tests.
@@ -804,3 +807,39 @@ def test_engine_and_history_run_in_both_modes(mode: str, tmp_path: Path) -> None
     )
 
     assert run.stdout.strip() == "600.0 30 3 [False, False] {'indicator.rows'} {}", run.stderr
+
+
+def test_settings_that_are_not_given_stay_as_they_are(clock: ManualClock) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def compute(view: View) -> dict[str, Any]:
+        seen.append(dict(view.settings))
+        return {}
+
+    bench = Bench(clock, [analytic("orb.breakout", compute)])
+    bench.engine.set_settings({"gex": 1, "orb": 2})
+    bench.beat()
+    bench.engine.set_settings({"orb": 3})
+    bench.beat()
+
+    assert seen[-1] == {"gex": 1, "orb": 3}
+
+
+def test_profiles_and_ranges_are_told_through_the_beat(clock: ManualClock) -> None:
+    market = Minutes()
+    market.put([*flat("2026-12-15 09:30", 391), *flat("2026-12-16 09:30", 300)])
+    bench = Bench(clock, [PROFILE, ORB], {"positive": ("SPY",)})
+    bench.engine.state = market.state
+    told: dict[str, Any] = {}
+
+    def beat() -> bool:
+        told.update({update.topic: update.payload for update in bench.beat()})
+        return set(told) == {"profile.levels", "orb.breakout"} and (
+            told["orb.breakout"]["ranges"][0]["width_atr"] is not None
+        )
+
+    assert wait_for(beat)
+
+    assert told["profile.levels"]["spans"]["day"]["bars"] == 300
+    assert told["orb.breakout"]["ranges"][0]["state"] == "inside"
+    assert bench.engine.problems == {}
