@@ -80,7 +80,7 @@ export class Table {
       h("td", { class: "time" }, timeText(event, zone)),
       h("td", {}, impactMark(event.impact)),
       h("td", { class: "currency" }, event.currency),
-      h("th", { scope: "row", class: "event", title: event.title }, h("span", { class: "title" }, event.title), this.#tags(event, status, isNext, state)),
+      h("th", { scope: "row", class: "event", title: status === "waiting" ? `${event.title}: released, waiting for the actual` : event.title }, h("span", { class: "title" }, event.title), this.#tags(event, status, isNext, state)),
       cell(`num actual figure ${actual.kind}`, actual),
       figure(event.forecast, event, "forecast"),
       figure(event.previous, event, "previous"),
