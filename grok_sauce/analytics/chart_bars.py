@@ -1,7 +1,7 @@
 """Candles of 1, 5, 15 minutes and of days, put together from one-minute bars by session.
 
 day_stretches(kind, day) -> (Stretch, ...)       pre-market, regular hours, after hours of a day
-candles(columns, kind, step, known) -> Candles   bars with their VWAP
+candles(columns, kind, step, known) -> Candles   bars with VWAP; Builder: as they come
 days(columns, kind, known) -> list[BarRow]       one bar a trading day
 gaps(times, kind, step, until) -> list[(from, to)]       regular hours in which no bar came
 
@@ -158,6 +158,73 @@ class Candles:
         )
 
 
+class Builder:
+    """Puts minutes together as they come; see candles(). feed() takes only newer ones."""
+
+    def __init__(self, kind: Kind, step: int, known: Known) -> None:
+        self.found = Candles()
+        self._kind = kind
+        self._step = step
+        self._known = known
+        self._part: Stretch | None = None
+        self._session, self._regular = RunningVwap(), RunningVwap()
+        self._session_known = self._regular_known = False
+
+    def fork(self, count: int) -> Builder:
+        """Another that goes on from here with the newest so many candles; this one stays."""
+        other = Builder(self._kind, self._step, self._known)
+        tail = self.found.tail(count)
+        # Slices are new lists already; a candle is changed in its place.
+        other.found = Candles(
+            [list(bar) for bar in tail.bars], tail.extended, tail.session, tail.regular, tail.days
+        )
+        other._part = self._part
+        other._regular = self._regular.copy()
+        is_same = self._session is self._regular
+        other._session = other._regular if is_same else self._session.copy()
+        other._session_known, other._regular_known = self._session_known, self._regular_known
+        return other
+
+    def feed(self, columns: Columns) -> None:
+        """Take minutes in, none older than those before."""
+        times = columns.times
+        if not len(times):
+            return
+        for part in stretches(self._kind, times[0], times[-1]):
+            first, last = bisect_left(times, part.start), bisect_left(times, part.end)
+            if part != self._part:
+                self._enter(part, times[first] if first < last else None)
+            for place in range(first, last):
+                self._take(columns, place, part)
+
+    def _enter(self, part: Stretch, first: int | None) -> None:
+        is_known = self._known.has_start(part.start, first)
+        if self._part is None or part.day != self._part.day:
+            self._session, self._session_known = RunningVwap(), is_known
+        if part.state == "open":
+            self._regular, self._regular_known = RunningVwap(), is_known
+            if self._kind != "future":
+                self._session, self._session_known = self._regular, is_known
+        self._part = part
+
+    def _take(self, columns: Columns, place: int, part: Stretch) -> None:
+        is_open, is_future = part.state == "open", self._kind == "future"
+        latest = part.end - MINUTE_MS
+        if is_open and not is_future and self._step > MINUTE_MS:
+            latest = (part.end - 2 * MINUTE_MS) // self._step * self._step
+        start = min(columns.times[place] // self._step * self._step, latest)
+        found = self.found
+        _put(found, columns, place, start, not is_open, part.day)
+        price = typical(columns.highs[place], columns.lows[place], columns.closes[place])
+        if is_open:
+            self._regular.add(price, columns.volumes[place])
+        if is_future:
+            self._session.add(price, columns.volumes[place])
+        has_session = self._session_known and (is_open or is_future)
+        found.session[-1] = self._session.value() if has_session else None
+        found.regular[-1] = self._regular.value() if is_open and self._regular_known else None
+
+
 def candles(columns: Columns, kind: Kind, step: int, known: Known) -> Candles:
     """Minutes put together; step in ms.
 
@@ -166,39 +233,9 @@ def candles(columns: Columns, kind: Kind, step: int, known: Known) -> Candles:
     before it. A candle that no minute is of does not exist, and a minute outside all hours
     of its product is left out.
     """
-    found = Candles()
-    times = columns.times
-    if not len(times):
-        return found
-    session, regular = RunningVwap(), RunningVwap()
-    is_share = kind != "future"
-    day: date | None = None
-    session_known = regular_known = False
-    for part in stretches(kind, times[0], times[-1]):
-        first, last = bisect_left(times, part.start), bisect_left(times, part.end)
-        is_known = known.has_start(part.start, times[first] if first < last else None)
-        is_open = part.state == "open"
-        if part.day != day:
-            day, session, session_known = part.day, RunningVwap(), is_known
-        if is_open:
-            regular, regular_known = RunningVwap(), is_known
-        latest = part.end - MINUTE_MS
-        if is_open and is_share:
-            session, session_known = regular, is_known
-            if step > MINUTE_MS:
-                latest = (part.end - 2 * MINUTE_MS) // step * step
-        for place in range(first, last):
-            start = min(times[place] // step * step, latest)
-            _put(found, columns, place, start, not is_open, part.day)
-            price = typical(columns.highs[place], columns.lows[place], columns.closes[place])
-            if is_open:
-                regular.add(price, columns.volumes[place])
-            if not is_share:
-                session.add(price, columns.volumes[place])
-            has_session = session_known and (is_open or not is_share)
-            found.session[-1] = session.value() if has_session else None
-            found.regular[-1] = regular.value() if is_open and regular_known else None
-    return found
+    builder = Builder(kind, step, known)
+    builder.feed(columns)
+    return builder.found
 
 
 def _put(found: Candles, columns: Columns, place: int, start: int, is_out: bool, day: date) -> None:

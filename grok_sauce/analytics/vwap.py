@@ -41,6 +41,12 @@ class RunningVwap:
         self._mean += away * (volume / self._total)  # the first one lands on its price exactly
         self._squares += volume * away * (price - self._mean)
 
+    def copy(self) -> RunningVwap:
+        """One that goes on by itself from here."""
+        other = RunningVwap()
+        other._total, other._mean, other._squares = self._total, self._mean, self._squares
+        return other
+
     def value(self) -> Vwap | None:
         """The average so far; None when nothing traded."""
         if not self._total > 0:

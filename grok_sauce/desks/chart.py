@@ -9,7 +9,7 @@ from typing import Any, Final
 from grok_sauce.analytics import indicator
 from grok_sauce.analytics.chart_bars import DAY_MS, TIMEFRAMES
 from grok_sauce.analytics.view import View
-from grok_sauce.desks.chart_candles import Asked, CandleReader, has_regular_days, read, tail
+from grok_sauce.desks.chart_candles import Asked, CandleReader, Tails, has_regular_days, read
 from grok_sauce.desks.chart_follow import ChartFollower, Doors
 from grok_sauce.desks.chart_levels import compact
 from grok_sauce.engine import Engine
@@ -52,6 +52,7 @@ class ChartDesk:
         self._clock = clock
         self._doors = doors
         self._reader = CandleReader(engine, doors.bars)
+        self._tails = Tails(self._reader)
         self._wake = threading.Event()
         self._follower = ChartFollower(engine, clock, doors, self._wake.set)
         self._told: dict[str, Any] = {}  # room -> what it was made of
@@ -214,6 +215,9 @@ class ChartDesk:
             if each.watched:
                 live[f"{each.symbol}:{each.view}"] = (each.symbol, each.view)
         self._follower.follow(symbols)
+        self._tails.keep(
+            {(self._follower.instrument(symbol).streamer, name) for symbol, name in live.values()}
+        )
         updates = [Update(TOPIC, room, None) for room in self._told if room not in live]
         self._told = {room: basis for room, basis in self._told.items() if room in live}
         for room, (symbol, timeframe) in live.items():
@@ -229,8 +233,7 @@ class ChartDesk:
         """The newest candles of all hours and what the page shows beside them."""
         instrument = self._follower.instrument(symbol)
         now_ms = int(self._clock.market() * 1000)
-        found = tail(self._reader, instrument, timeframe, LAST, now_ms)
-        found.pop("revision")
+        found = self._tails.tail(instrument, timeframe, LAST, now_ms)
         first = self._reader.first(instrument.streamer, timeframe, has_regular_days(instrument))
         return {
             **self._head(symbol, instrument),

@@ -6,10 +6,11 @@ import logging
 import sqlite3
 from array import array
 from bisect import bisect_left
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
-from math import nan
+from math import isnan, nan
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from grok_sauce.market import sessions
 from grok_sauce.market.candles import Columns
 from grok_sauce.market.events import Bar
 from grok_sauce.market.instruments import Instrument
+from grok_sauce.market.products import Kind
 from grok_sauce.runtime import concurrency
 from grok_sauce.storage.candles import Past, read_past
 from grok_sauce.storage.database import StorageError
@@ -165,24 +167,79 @@ def read(reader: CandleReader, instrument: Instrument, asked: Asked, now_ms: int
     }
 
 
-def tail(
-    reader: CandleReader, instrument: Instrument, timeframe: str, count: int, now_ms: int
-) -> dict[str, Any]:
-    """The newest few candles of all hours: {bars, extended, vwap, vwap_regular, revision}."""
-    if timeframe == "1d":
-        found = _daily(reader, instrument, Asked("1d", limit=count), now_ms)
-    else:
-        kind = instrument.kind
+class Tails:
+    """The newest candles of what is watched: only minutes that are new are worked in."""
+
+    def __init__(self, reader: CandleReader) -> None:
+        self._reader = reader
+        self._kept: dict[tuple[str, str], _Tail] = {}
+
+    def keep(self, rooms: Collection[tuple[str, str]]) -> None:
+        """Forget all but these (streamer symbol, timeframe)."""
+        self._kept = {room: tail for room, tail in self._kept.items() if room in rooms}
+
+    def tail(
+        self, instrument: Instrument, timeframe: str, count: int, now_ms: int
+    ) -> dict[str, Any]:
+        """The newest few candles of all hours: {bars, extended, vwap, vwap_regular}."""
+        if timeframe == "1d":
+            return _daily(self._reader, instrument, Asked("1d", limit=count), now_ms)
+        kind, room = instrument.kind, (instrument.streamer, timeframe)
         start = chart_bars.day_start(kind, now_ms)
-        minutes = reader.minutes(instrument.streamer, start, None)
+        minutes = self._reader.minutes(instrument.streamer, start, None)
         if not len(minutes.columns.times):  # before today's first: those of the day before
             start = chart_bars.day_start(kind, start - 1)
-            minutes = reader.minutes(instrument.streamer, start, None)
-        made = Candles()
-        if minutes.known is not None:
-            made = chart_bars.candles(minutes.columns, kind, STEPS[timeframe], minutes.known)
-        found = {**_told(made.tail(count), kind == "future"), "revision": minutes.revision}
-    return found
+            minutes = self._reader.minutes(instrument.streamer, start, None)
+        if minutes.known is None or not len(minutes.columns.times):
+            return _told(Candles(), kind == "future")
+        kept = self._kept.get(room)
+        if kept is None or not kept.goes_on(start, kind, minutes):
+            kept = self._kept[room] = _Tail(start, kind, STEPS[timeframe], minutes.known)
+        return _told(kept.with_forming(minutes.columns, count).tail(count), kind == "future")
+
+
+class _Tail:
+    """A day's minutes but the newest one, which still changes."""
+
+    def __init__(self, start: int, kind: Kind, step: int, known: Known) -> None:
+        self._sign = (start, kind, known)
+        self._builder = chart_bars.Builder(kind, step, known)
+        self._fed = 0
+        self._newest: tuple[float, ...] = ()
+
+    def goes_on(self, start: int, kind: Kind, minutes: Minutes) -> bool:
+        """Are the minutes those that were fed, and newer ones? A correction begins anew."""
+        fed, columns = self._fed, minutes.columns
+        if (start, kind, minutes.known) != self._sign or len(columns.times) <= fed:
+            return False
+        return not fed or _row(columns, fed - 1) == self._newest
+
+    def with_forming(self, columns: Columns, count: int) -> Candles:
+        last = len(columns.times) - 1
+        if self._fed < last:
+            self._builder.feed(_slice(columns, self._fed, last))
+            self._fed, self._newest = last, _row(columns, last - 1)
+        fork = self._builder.fork(count + 1)
+        fork.feed(_slice(columns, last, last + 1))
+        return fork.found
+
+
+def _slice(columns: Columns, first: int, last: int) -> Columns:
+    return Columns(
+        columns.times[first:last],
+        columns.opens[first:last],
+        columns.highs[first:last],
+        columns.lows[first:last],
+        columns.closes[first:last],
+        columns.volumes[first:last],
+        columns.counts[first:last],
+    )
+
+
+def _row(columns: Columns, place: int) -> tuple[float, ...]:
+    volume = columns.volumes[place]
+    prices = (columns.opens[place], columns.highs[place], columns.lows[place])
+    return (columns.times[place], *prices, columns.closes[place], -1.0 if isnan(volume) else volume)
 
 
 def ahead(instrument: Instrument, now_ms: int) -> int | None:

@@ -44,7 +44,7 @@ const state = {
   calendar: data.beside.calendar?.value ?? null,
   reactions: data.beside.reactions?.value ?? null,
   asking: false,
-  askedAt: 0,
+  askedAt: -Infinity,
   hovered: null,
 };
 let candles = new Candles(view.tf, view.hours);
@@ -57,6 +57,7 @@ function gone() {
 }
 
 /* Rooms */
+let reloadTimer = 0;
 const barRoom = () => ({ params: { symbol, view: view.tf }, url: `/api/candles?${new URLSearchParams({ symbol, tf: view.tf, hours: "extended", limit: "3" })}` });
 const own = (message, name) => (name in message ? message[name] : message.symbol ? message : null);
 
@@ -64,7 +65,7 @@ function takeBar(message) {
   const chart = message.chart ?? (message.bars ? polled(message) : null);
   if (!chart || chart.timeframe !== view.tf || chart.symbol !== symbol) return;
   state.head = chart;
-  if (!candles.push(chart) && performance.now() - state.askedAt > 3000) reload();
+  if (!candles.push(chart)) reload();
   schedule();
 }
 
@@ -128,7 +129,15 @@ async function ask(options) {
   }
 }
 
-const reload = () => ask({ limit: Math.min(5000, Math.max(400, candles.list.length)) });
+/** All again: candles in between were missed, or history has come. At most every three seconds. */
+function reload() {
+  if (reloadTimer) return;
+  reloadTimer = setTimeout(() => {
+    reloadTimer = 0;
+    if (state.asking) reload();
+    else ask({ limit: Math.min(5000, Math.max(400, candles.list.length)) });
+  }, Math.max(0, state.askedAt + 3000 - performance.now()));
+}
 
 /** Older candles, as far as there are any. */
 async function older() {

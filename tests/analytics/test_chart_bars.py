@@ -229,3 +229,28 @@ def test_candles_keep_every_minute_once(places: set[int], timeframe: str) -> Non
     assert sum(bar[5] or 0 for bar in found.bars) == 100.0 * len(inside)
     assert all((bar[3] or 0) <= (bar[1] or 0) <= (bar[2] or 0) for bar in found.bars)
     assert len(found.bars) == len(found.extended) == len(found.session) == len(found.days)
+
+
+@given(
+    some.sets(some.integers(0, 960), min_size=1, max_size=120),
+    some.sampled_from(["etf", "future"]),
+    some.integers(0, 120),
+)
+def test_minutes_that_come_one_after_the_other_make_the_same_candles(
+    places: set[int], kind: str, cut: int
+) -> None:
+    columns = minutes(at(4) + place * MINUTE_MS for place in sorted(places))
+    cut = min(cut, len(columns.times))
+    parts = [Columns(*(each[:cut] for each in columns)), Columns(*(each[cut:] for each in columns))]
+    whole = chart_bars.candles(columns, kind, STEPS["5m"], WHOLE)  # type: ignore[arg-type]
+
+    builder = chart_bars.Builder(kind, STEPS["5m"], WHOLE)  # type: ignore[arg-type]
+    builder.feed(parts[0])
+    before = len(builder.found.bars)
+    fork = builder.fork(4)
+    fork.feed(parts[1])
+
+    assert len(builder.found.bars) == before  # a fork leaves what it came from alone
+    assert fork.found.tail(3) == whole.tail(len(fork.found.tail(3).bars))
+    builder.feed(parts[1])
+    assert builder.found == whole

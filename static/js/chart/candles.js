@@ -36,6 +36,7 @@ export class Candles {
     this.gaps = [...this.gaps.filter(([from]) => first === undefined || from < first), ...answer.gaps]
       .sort((one, other) => one[0] - other[0]).filter(([from], at, all) => !at || all[at - 1][0] !== from);
     if (first === undefined || first <= before) this.more = answer.more;
+    if (answer.first !== null) this.loaded = Math.min(this.loaded ?? Infinity, answer.first);
     this.ahead = answer.ahead;
     this.basis = answer.basis;
     this.#draw();
@@ -53,7 +54,7 @@ export class Candles {
     const hasMissed = own.length > 0 && own.length === bars.length
       && (!last || (own[0].bar[0] > last.time && own[0].bar[0] - last.time > this.step));
     const hasHistory = loaded !== null && (this.loaded === null || loaded < this.loaded);
-    this.loaded = loaded;
+    if (loaded !== null) this.loaded = Math.min(this.loaded ?? Infinity, loaded);
     own.forEach(({ bar, extended: isOut, average }, at) => {
       let mean = average;
       if (regular !== null && this.hours === "regular") {

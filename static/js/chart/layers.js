@@ -1,6 +1,6 @@
 // What is drawn over the candles, worked out from the payloads. No page in here.
 
-import { minute as minuteText, price as priceText, strike as strikeText } from "../format.js";
+import { dayShort, minute as minuteText, price as priceText, strike as strikeText } from "../format.js";
 
 export const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 const CURRENCIES = { "/6E": "EUR", "/6B": "GBP", "/6J": "JPY", "/6A": "AUD", "/6C": "CAD" };
@@ -110,7 +110,7 @@ export function levelRows({ price, gex, average, averageFrom, profile, span, spa
   if (layers.includes("gex")) {
     for (const line of gexLines(gex)) add(line.key, line.key === "zero_gamma" ? "Zero gamma" : WALLS.find(([key]) => key === line.key)[1], line.price, line.tone);
     const pain = gex?.max_pain;
-    if (pain) add("max_pain", pain.dte === 0 ? "Max pain, 0DTE" : `Max pain, ${pain.expiry?.slice(5) ?? ""}`, pain.strike);
+    if (pain) add("max_pain", pain.dte === 0 ? "Max pain, 0DTE" : `Max pain, ${dayShort(pain.expiry)}`, pain.strike);
   }
   if (layers.includes("vwap")) add("vwap", `VWAP${averageFrom ? `, ${averageFrom}` : ""}`, average, "accent");
   const shown = layers.includes("profile") ? spanOf(profile, span) : null;

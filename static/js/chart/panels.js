@@ -69,8 +69,6 @@ export function drawPanels(main, context, { range, span, nodes, choose }) {
   });
   const { gex } = head ?? {};
   fillLevels(panel("levels"), rows, head?.price, decimals, gex?.levels && gex.state === "stale" ? `GEX is stale. ${gex.text ?? ""}` : gex?.levels ? "" : gex?.text ?? "");
-  const area = span?.value_area_share ?? null;
-  setText(part(panel("profile"), "covers"), area === null ? "" : `value area ${(area * 100).toFixed(1)}%`);
   fillProfile(panel("profile"), span, nodes, decimals, span ? spanText(span, zone, isFuture) : `${missing("profile")}.`);
   const { orb } = state;
   setText(part(panel("orb"), "covers"), orb ? [orb.open_label ? `from ${orb.open_label.replace(" New York", " ET")}` : orb.open_at ? `from ${minuteText(Date.parse(orb.open_at), zone)}` : "", "first breaks"].filter(Boolean).join(", ") : "");

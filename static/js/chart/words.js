@@ -59,7 +59,8 @@ export function gapLabel(from, to, zone) {
 /** What a span of the profile covers. */
 export function spanText(span, zone, isFuture) {
   const at = (iso) => `${date(Date.parse(iso), zone)} ${minuteText(Date.parse(iso), zone)}`;
-  const parts = [`${at(span.from)} to ${span.developing ? "now" : at(span.to)}`, `${volume(span.volume)} ${isFuture ? "contracts" : "shares"}`];
+  const area = span.value_area_share ?? null;
+  const parts = [...(area === null ? [] : [`Value area ${(area * 100).toFixed(1)}%`]), `${at(span.from)} to ${span.developing ? "now" : at(span.to)}`, `${volume(span.volume)} ${isFuture ? "contracts" : "shares"}`];
   if (span.bin) parts.push(`bins ${Number(span.bin.toPrecision(6))}`);
   if (span.missing_bars) parts.push(`${volume(span.missing_bars)} minutes missing`);
   return parts.join(", ");
