@@ -140,14 +140,18 @@ def _knobs() -> list[Any]:
     """The settings dataclasses that read the environment."""
     from grok_sauce.alerts.settings import AlertSettings
     from grok_sauce.clients.tastytrade_tokens import TastytradeSettings
+    from grok_sauce.clients.tradingview import TradingViewAccount
     from grok_sauce.desks.gex import GexSettings
     from grok_sauce.desks.gex_signal import SignalSettings
+    from grok_sauce.desks.reactions import ReactionSettings
     from grok_sauce.feeds.dxlink_messages import DxLinkSettings
+    from grok_sauce.feeds.tradingview_messages import TradingViewSettings
     from grok_sauce.pollers.calendar import CalendarSettings
     from grok_sauce.pollers.cboe_fetch import CboeSettings
     from grok_sauce.pollers.fred_fetch import FredSettings
     from grok_sauce.pollers.news_fetch import NewsSettings
     from grok_sauce.publishers.history import HistorySettings
+    from grok_sauce.publishers.notify_settings import NotifySettings
     from grok_sauce.web.settings import WebSettings
 
     return [
@@ -158,8 +162,12 @@ def _knobs() -> list[Any]:
         NewsSettings,
         FredSettings,
         CalendarSettings,
+        TradingViewAccount,
+        TradingViewSettings,
         GexSettings,
         HistorySettings,
+        ReactionSettings,
+        NotifySettings,
         SignalSettings,
         AlertSettings,
         WebSettings,
