@@ -16,6 +16,7 @@ from grok_sauce.desks.chart import ChartDesk
 from grok_sauce.desks.chart_follow import Doors
 from grok_sauce.desks.connection_test import ConnectionTest
 from grok_sauce.desks.context import ContextDesk
+from grok_sauce.desks.forex import ForexDesk
 from grok_sauce.desks.gex import GexDesk, GexSettings, cboe_maker
 from grok_sauce.desks.gex_history import GexHistoryDesk
 from grok_sauce.desks.gex_signal import SignalLevels, SignalSettings
@@ -253,6 +254,13 @@ class MarketHalf(Hub):
         self.charts.register(self.questions)
         self.reactions.register(self.questions)
         self.context.register(self.controls)
+        ForexDesk(
+            files.data / "forex.db",
+            lambda: self.store.settings.forex,
+            self.snapshot,
+            self.publish,
+            self.clock,
+        ).register(self.controls, self.questions)
         GexHistoryDesk(self.history.path, self.clock.market).register(self.questions)
         SignalLevels(signals.symbol, self.snapshot.get, self.questions, self.clock.real).register(
             self.controls

@@ -46,6 +46,7 @@ PAGES: Final = (
     Page("sentiment", "sentiment.index", "sentiment", "whole"),
     Page("econ", "fred.release", "econ", "whole"),
     Page("reactions", "event.reaction", "reactions", "whole"),
+    Page("forex", "forex.trade", "forex", "whole"),
     Page("gex", "gex.levels", "gex", "whole", symbol=True, view=True),
     Page("profile", "profile.levels", "profile", "whole", symbol=True),
     Page("orb", "orb.breakout", "orb", "whole", symbol=True),

@@ -21,6 +21,7 @@ SHARED: Final = frozenset(
         "event.reaction",
         "alert.state",
         "trade.signal",
+        "forex.trade",
         "notice",
         "service.health",
     }

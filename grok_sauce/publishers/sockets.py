@@ -41,6 +41,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "sentiment.index": "update_sentiment",
     "alert.state": "update_alerts",
     "trade.signal": "update_signals",
+    "forex.trade": "update_forex",
     "service.health": "update_health",
     "notice": "notice",
 }

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from grok_sauce.errors import SettingsError
 from grok_sauce.settings import readers as read
+from grok_sauce.settings.forex import Forex
+from grok_sauce.settings.forex import check as check_forex
 from grok_sauce.settings.notices import Notices
 from grok_sauce.settings.readers import part, setting
 
@@ -150,6 +152,7 @@ class Settings:
     orb: Orb = field(default_factory=Orb, metadata=part(Orb))
     notices: Notices = field(default_factory=Notices, metadata=part(Notices))
     strategy: Strategy = field(default_factory=Strategy, metadata=part(Strategy))
+    forex: Forex = field(default_factory=Forex, metadata=part(Forex))
     display: Display = field(default_factory=Display, metadata=part(Display))
 
 
@@ -181,6 +184,7 @@ def validate(document: Any) -> Settings:
         raise SettingsError(
             f"indicators name {len(seen)} symbols, at most {MAX_SYMBOLS} fit", "indicators"
         )
+    check_forex(settings.forex)
     return settings
 
 
@@ -258,6 +262,10 @@ _NAMES: Final[Mapping[str, str]] = {
     "tradingview": "TradingView prices",
     "cboe": "Cboe chains",
     "rr_ratio": "reward to risk",
+    "forex": "EA",
+    "fast_ema": "fast EMA",
+    "slow_ema": "slow EMA",
+    "rsi_period": "RSI period",
 }
 
 

@@ -17,6 +17,7 @@ from grok_sauce.web import (
     calendar,
     chart,
     errors,
+    forex,
     gex,
     gex_api,
     indicator,
@@ -30,6 +31,7 @@ from grok_sauce.web import (
     strategies,
 )
 from grok_sauce.web.auth import Auth, secret_keys
+from grok_sauce.web.forex_token import FILE_NAME, ForexToken
 from grok_sauce.web.format import FILTERS
 from grok_sauce.web.limits import Limits
 from grok_sauce.web.routes import ROUTES, Access, of_market
@@ -126,6 +128,15 @@ VIEWS: Final[Mapping[str, View]] = {
     "api.tokens.add": strategies.add_token,
     "api.tokens.delete": strategies.delete_token,
     "api.tokens.reveal": strategies.reveal,
+    "forex": forex.show,
+    "forex.settings": forex.old_settings,
+    "forex.take": forex.take,
+    "api.forex.settings": forex.settings,
+    "api.forex.blackout": forex.blackout,
+    "api.forex.trades": forex.trades,
+    "api.forex.trades.csv": forex.export,
+    "api.forex.token": forex.renew,
+    "api.forex.token.reveal": forex.reveal,
     "api.settings": setup.read,
     "api.settings.save": setup.save,
     "api.settings.export": setup.export,
@@ -141,10 +152,12 @@ VIEWS: Final[Mapping[str, View]] = {
 
 
 def create_app(deps: WebDeps) -> flask.Flask:
-    """The application over what the machine hands in. Writes data_dir/secret.key when missing.
+    """The application over what the machine hands in.
+
+    Writes secret.key, and with a market forex_token, into data_dir when missing.
 
     Raises:
-        StartupError: the key cannot be read or made.
+        StartupError: one of them cannot be read or made.
     """
     app = flask.Flask("grok_sauce", static_folder=None, template_folder=str(deps.templates))
     keys = secret_keys(deps.data_dir / "secret.key")
@@ -166,15 +179,16 @@ def create_app(deps: WebDeps) -> flask.Flask:
     app.url_map.merge_slashes = False  # one address a thing; a redirect would drop a body
     auth = Auth(deps.web, keys, deps.clock)
     limits = Limits(app, deps.web, deps.clock)
-    guard = Guard(deps.web, auth, limits)
-    site = Site(deps, auth, guard, limits)
+    has_market = any(entry.name == "indicator" for entry in deps.pages)
+    token = ForexToken(deps.data_dir / FILE_NAME, deps.web.forex_token) if has_market else None
+    guard = Guard(deps.web, auth, limits, token)
+    site = Site(deps, auth, guard, limits, token)
     app.session_interface = CookieSessions(guard.visitor)
     app.jinja_env.bytecode_cache = _compiled(deps.data_dir / "cache" / "templates")
     app.jinja_env.filters.update(FILTERS)
     guard.install(app)
     install_context(app, site, Assets(deps.static))
     errors.install(app)
-    has_market = any(entry.name == "indicator" for entry in deps.pages)
     for route in ROUTES:
         if route.access is Access.SENDER or (of_market(route) and not has_market):
             continue

@@ -45,7 +45,12 @@ MESSAGES: Final = {
 }
 
 # Addresses outside /api/ that programs alone ask for.
-FOR_PROGRAMS: Final = frozenset({"/health", "/metrics", "/gex/levels", "/gex/refresh"})
+FOR_PROGRAMS: Final = frozenset(
+    {
+        *("/health", "/metrics", "/gex/levels", "/gex/refresh"),
+        *("/forex_settings_json", "/forex_trades"),
+    }
+)
 
 
 class Refusal(GrokSauceError):

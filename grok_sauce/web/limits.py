@@ -13,6 +13,7 @@ from grok_sauce.runtime.clock import Clock
 from grok_sauce.web.settings import WebSettings
 
 TOKEN_FAILURES: Final = "30/hour"  # wrong API tokens per client
+TRADES: Final = "120/minute"  # of expert advisors per client
 
 
 class Limits:
@@ -33,6 +34,7 @@ class Limits:
             "read": f"{settings.reads_per_minute}/minute",
             "login": f"{settings.logins_per_hour}/hour",
             "token": TOKEN_FAILURES,
+            "trades": TRADES,
         }
         self._items: dict[str, Any] = {}
 

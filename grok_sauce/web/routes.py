@@ -15,6 +15,8 @@ class Access(Enum):
     PAGE = "page"  # a login when a password is set, else the way to /login
     READ = "read"  # a login or API token when a password is set
     WRITE = "write"  # a CSRF token with a login, an API token, or a local program
+    EA_READ = "ea_read"  # as READ, or the token of an expert advisor
+    EA_WRITE = "ea_write"  # that token, an API token, or a CSRF token with a login
     SENDER = "sender"  # a sender's own token, under any Host; answered before Flask (webhook.py)
 
 
@@ -96,6 +98,15 @@ ROUTES: Final = (
     Route("POST", "/api/tokens/reveal", "api.tokens.reveal", Access.WRITE),
     Route("POST", "/webhook", "webhook", Access.SENDER),
     Route("POST", "/webhook/<token>", "webhook.token", Access.SENDER),
+    Route("GET", "/forex", "forex", Access.PAGE),
+    Route("GET", "/forex_settings_json", "forex.settings", Access.EA_READ),
+    Route("POST", "/forex_trades", "forex.take", Access.EA_WRITE),
+    Route("GET", "/api/forex/settings", "api.forex.settings", Access.EA_READ),
+    Route("GET", "/api/forex/blackout", "api.forex.blackout", Access.EA_READ),
+    Route("GET", "/api/forex/trades", "api.forex.trades", Access.READ),
+    Route("GET", "/api/forex/trades.csv", "api.forex.trades.csv", Access.READ),
+    Route("POST", "/api/forex/token", "api.forex.token", Access.WRITE),
+    Route("POST", "/api/forex/token/reveal", "api.forex.token.reveal", Access.WRITE),
     Route("GET", "/api/settings", "api.settings", Access.READ),
     Route("PUT", "/api/settings", "api.settings.save", Access.WRITE),
     Route("GET", "/api/settings/export", "api.settings.export", Access.READ),
@@ -125,6 +136,7 @@ _MARKET: Final = frozenset(
         "orb",
         "news",
         "econ",
+        "forex",
         "sentiment",
         "setup",
         "settings",

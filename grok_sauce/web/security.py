@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from grok_sauce.web.auth import Auth
 from grok_sauce.web.errors import Refusal, wants_json
+from grok_sauce.web.forex_token import HEADER, ForexToken
 from grok_sauce.web.limits import Limits
 from grok_sauce.web.routes import ROUTES, Access
 from grok_sauce.web.settings import WebSettings
@@ -21,6 +22,7 @@ from grok_sauce.web.visitors import Visitor, networks, read_visitor
 log = logging.getLogger(__name__)
 
 ACCESS: Final[Mapping[str, Access]] = {route.endpoint: route.access for route in ROUTES}
+FOR_ADVISORS: Final = (Access.EA_READ, Access.EA_WRITE)
 HSTS: Final = "max-age=31536000"
 STATIC_LIFE: Final = "public, max-age=31536000, immutable"
 
@@ -28,8 +30,11 @@ STATIC_LIFE: Final = "public, max-age=31536000, immutable"
 class Guard:
     """Decides before a view runs; knows nothing of what the view does."""
 
-    def __init__(self, settings: WebSettings, auth: Auth, limits: Limits) -> None:
+    def __init__(
+        self, settings: WebSettings, auth: Auth, limits: Limits, ea_token: ForexToken | None = None
+    ) -> None:
         self._settings = settings
+        self._ea_token = ea_token
         self._proxies = networks(settings.trusted_proxies)
         self._auth = auth
         self._limits = limits
@@ -52,7 +57,9 @@ class Guard:
             return None  # no such address or method; answered by the error pages
         access = ACCESS[request.endpoint]
         by_token = self._check_token(visitor)
-        flask.g.allowed = by_token or not self._auth.needed or self._auth.signed_in(flask.session)
+        by_ea = access in FOR_ADVISORS and self._check_ea_token(visitor)
+        by_proof = by_token or by_ea
+        flask.g.allowed = by_proof or not self._auth.needed or self._auth.signed_in(flask.session)
         if access is Access.PUBLIC:
             return None
         if access is Access.LOGIN:
@@ -67,6 +74,8 @@ class Guard:
             raise Refusal(401, "login_needed", "A login or an API token is needed.")
         if access is Access.WRITE:
             flask.g.proof = "API token" if by_token else self._check_write(visitor)
+        elif access is Access.EA_WRITE and not by_proof:
+            self._check_write(visitor, of_programs=False)
         return None
 
     def may_connect(self, environ: Mapping[str, Any], session: Mapping[str, Any]) -> str | None:
@@ -97,14 +106,34 @@ class Guard:
         good = self._auth.token_good(flask.request.headers.get("Authorization"))
         if good is None:
             return False
+        self._count_token(good, visitor, "API token", "The API token is not the one in .env.")
+        return True
+
+    def _check_ea_token(self, visitor: Visitor) -> bool:
+        given = flask.request.headers.get(HEADER)
+        if given is None or self._ea_token is None:
+            return False
+        self._count_token(
+            self._ea_token.good(given),
+            visitor,
+            "EA token",
+            "The token of the EA exchange is another one; copy it from the page /forex.",
+        )
+        return True
+
+    def _count_token(self, good: bool, visitor: Visitor, what: str, words: str) -> None:
+        """Refuse a wrong token; many wrong ones of a client are not even looked at.
+
+        Raises:
+            Refusal: 401, or 429.
+        """
         wait = self._limits.full("token", visitor.client) if not good else None
         if wait is not None:
             raise _too_many(wait)
         if not good:
             self._limits.hit("token", visitor.client)
-            log.warning("wrong API token from %s", visitor.client)
-            raise Refusal(401, "bad_token", "The API token is not the one in .env.")
-        return True
+            log.warning("wrong %s from %s", what, visitor.client)
+            raise Refusal(401, "bad_token", words)
 
     def _check_limit(self, access: Access, visitor: Visitor) -> None:
         if access is Access.LOGIN:
@@ -112,6 +141,8 @@ class Guard:
             wait = self._limits.hit("login", visitor.client)
         elif access is Access.WRITE:
             wait = self._limits.hit("write", visitor.client)
+        elif access is Access.EA_WRITE:
+            wait = self._limits.hit("trades", visitor.client)
         elif visitor.local:
             return
         else:
@@ -124,10 +155,11 @@ class Guard:
         if not visitor.same_origin or not self._auth.csrf_good(flask.session, given):
             raise Refusal(403, "csrf", "The form is too old. Load the page again.")
 
-    def _check_write(self, visitor: Visitor) -> str:
+    def _check_write(self, visitor: Visitor, of_programs: bool = True) -> str:
         """A CSRF token of this session, or a program on this machine while there is no password.
 
-        Returns what it was, in the words that audits keep.
+        The latter only where of_programs lets it. Returns what it was, in the words that audits
+        keep.
         """
         request = flask.request
         if not visitor.same_origin:
@@ -141,7 +173,9 @@ class Guard:
             name in request.headers for name in ("Cookie", "Origin", "Referer", "Sec-Fetch-Site")
         )
         if visitor.local and not browser and not self._auth.needed:
-            return "local program"
+            if of_programs:
+                return "local program"
+            raise Refusal(401, "token_needed", f"Send the token of the page /forex as {HEADER}.")
         raise Refusal(403, "csrf", "Load the page again: its token is missing or too old.")
 
     def seal(self, response: Response) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ from grok_sauce.web.visitors import LOOPBACK_NAMES, parse_host
 
 MIN_PASSWORD = 8
 MIN_TOKEN = 24
+_FOREX_TOKEN = re.compile(r"[A-Za-z0-9_-]{24,128}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class WebSettings:
         "public_hosts": "PUBLIC_HOSTS",
         "trusted_proxies": "TRUSTED_PROXIES",
         "api_token": "API_TOKEN",
+        "forex_token": "FOREX_TOKEN",
         "writes_per_hour": "WRITES_PER_HOUR",
         "reads_per_minute": "READS_PER_MINUTE",
         "logins_per_hour": "LOGINS_PER_HOUR",
@@ -37,6 +40,7 @@ class WebSettings:
     public_hosts: tuple[str, ...] = knob(())  # names besides loopback, host or host:port
     trusted_proxies: tuple[str, ...] = knob(())  # addresses or networks
     api_token: str | None = knob(None, secret=True)
+    forex_token: str | None = knob(None, secret=True)  # none: made once, in the data folder
     writes_per_hour: int = knob(600, low=10, high=100_000)  # per client
     reads_per_minute: int = knob(1200, low=60, high=100_000)  # per client, loopback is free
     logins_per_hour: int = knob(20, low=3, high=1000)  # failed ones, per client
@@ -52,6 +56,12 @@ class WebSettings:
                 f"API_TOKEN needs at least {MIN_TOKEN} characters; make one with "
                 f'python3 -c "import secrets; print(secrets.token_urlsafe(32))"',
                 "API_TOKEN",
+            )
+        if self.forex_token is not None and not _FOREX_TOKEN.fullmatch(self.forex_token):
+            raise SettingsError(
+                "FOREX_TOKEN must be 24 to 128 letters, digits, - or _; leave it out and one is "
+                "made for you",
+                "FOREX_TOKEN",
             )
         for host in self.public_hosts:
             if parse_host(host) is None:

@@ -22,6 +22,7 @@ from grok_sauce.web import PAGES, Page
 from grok_sauce.web.alert_parts import AlertParts
 from grok_sauce.web.auth import Auth
 from grok_sauce.web.errors import Refusal
+from grok_sauce.web.forex_token import ForexToken
 from grok_sauce.web.limits import Limits
 from grok_sauce.web.security import Guard, csp_nonce
 from grok_sauce.web.settings import WebSettings
@@ -83,6 +84,18 @@ class Site:
     auth: Auth
     guard: Guard
     limits: Limits
+    ea_token: ForexToken | None = None  # where this process has a market
+
+    @property
+    def forex(self) -> ForexToken:
+        """The token of the EA exchange.
+
+        Raises:
+            Refusal: 503, this process has none.
+        """
+        if self.ea_token is None:
+            raise Refusal(503, "unavailable", "This process has no EA exchange.")
+        return self.ea_token
 
     def ask(self, name: str, timeout: float = 5.0, **params: Any) -> Any:
         """A question's answer.

@@ -12,6 +12,7 @@ import flask
 import pytest
 
 from grok_sauce.controls import Controls
+from grok_sauce.desks.forex_blackout import blackout
 from grok_sauce.desks.gex_signal import signal
 from grok_sauce.errors import SettingsError
 from grok_sauce.publishers.snapshot import Snapshot
@@ -66,6 +67,7 @@ TEMPLATES = {
     "{% if tree %}{{ tree.strategies[0].name }} {{ numbers.text }} {{ tokens.rows|length }}"
     "{% endif %}",
     "setup.html": FRAME + "{{ revision }} {{ first_run }} {{ settings.gex.expiries }}",
+    "forex.html": FRAME + "{{ token.masked }} {{ trades.total }} {{ epoch }} {{ seq }}",
     "status.html": FRAME + "{{ asset('css/base.css') }} {{ asset('css/none.css') }}",
     "login.html": FRAME + "{{ error }}|{{ next }}",
     "error.html": FRAME + "{{ code }} {{ title }} {{ message }} {{ advice }}",
@@ -223,13 +225,21 @@ class Machine:
             },
             "gex.minute": lambda symbol, at_ms: payload if at_ms else None,
             "gex.last": lambda symbol: None,
+            "forex.advice": lambda: {
+                "time_zone": "America/Chicago", "utc_offset_minutes": -360, "in_hours": True,
+                "as_of": "2026-12-16T14:32:07Z",
+            },
+            "forex.blackout": lambda symbol="": blackout(None, 1797449527.0, 2, 2),
+            "forex.trades": lambda limit=50: {"total": 0, "keep": 50_000, "trades": []},
+            "forex.trade": lambda trade: "stored",
             "chart.candles": lambda **_: make_candles(),
             "chart.open": lambda **_: make_candles(),
             "gex.e80": lambda: signal(payload, from_cache=False),
             "gex.refresh": lambda force: signal(payload, from_cache=not force),
         }  # fmt: skip
         for name in self.answers:
-            register = (self.controls if name == "gex.refresh" else self.questions).register
+            acts = name in ("gex.refresh", "forex.trade")
+            register = (self.controls if acts else self.questions).register
             register(name, self._answered(name))
 
     def _answered(self, name: str) -> Callable[..., Any]:
