@@ -18,6 +18,10 @@ const NAMES = {
   "notices.digest": "Minutes between digests", "notices.quiet.enabled": "Quiet hours", "notices.quiet.start": "Quiet from",
   "notices.quiet.end": "Quiet to", "notices.quiet.urgent": "Urgent in quiet hours", "notices.summary.enabled": "Daily summary",
   "notices.summary.time": "Time of the summary", "notices.off": "Targets off", "notices.skip": "Not sent",
+  "forex.fast_ema": "EA fast EMA", "forex.slow_ema": "EA slow EMA", "forex.rsi_period": "EA RSI period", "forex.lot_size": "EA lot size",
+  "forex.stop_loss": "EA stop loss, pips", "forex.take_profit": "EA take profit, pips", "forex.max_daily_loss": "EA loss a day, %",
+  "forex.start_hour": "EA trades from, Chicago", "forex.end_hour": "EA trades until, Chicago",
+  "forex.news_before": "EA quiet before news, min", "forex.news_after": "EA quiet after news, min",
   "display.theme": "Theme", "display.palette": "Palette", "display.time_zone": "Times shown in",
   "display.flash": "Flash cells", "display.keys": "Single keys",
 };
