@@ -13,6 +13,7 @@ from grok_sauce.settings.forex import Forex
 from grok_sauce.settings.forex import check as check_forex
 from grok_sauce.settings.notices import Notices
 from grok_sauce.settings.readers import part, setting
+from grok_sauce.settings.strategy import Strategy
 
 SCHEMA: Final = 1
 MAX_SYMBOLS: Final = 200  # in all groups together
@@ -120,13 +121,6 @@ class Orb:
     buffer_ticks: int = setting(0, read.whole(0, 1000))  # beyond the range before it is a break
     futures: str = setting("pit", read.choice("pit", "electronic"))  # own opening, or 18:00
     opens: tuple[str, ...] = setting((), read.openings(40))  # own times, as "CL=09:00", New York
-
-
-@dataclass(frozen=True, slots=True)
-class Strategy:
-    """The strategy runs on paper only, and only when switched on."""
-
-    enabled: bool = setting(False, read.flag)
 
 
 @dataclass(frozen=True, slots=True)
