@@ -24,6 +24,7 @@ from grok_sauce.desks.notices import notice_desk
 from grok_sauce.desks.reactions import reaction_desk
 from grok_sauce.desks.session_levels import session_wishes
 from grok_sauce.desks.setup import SetupDesk
+from grok_sauce.desks.studies import StudiesDesk
 from grok_sauce.engine import Engine
 from grok_sauce.errors import SettingsError
 from grok_sauce.feeds.dxlink import DxLinkFeed, DxLinkSettings
@@ -262,6 +263,9 @@ class MarketHalf(Hub):
             self.clock,
         ).register(self.controls, self.questions)
         GexHistoryDesk(self.history.path, self.clock.market).register(self.questions)
+        StudiesDesk(self.engine, self.history.path, self.clock, self.gex.symbols).register(
+            self.questions
+        )
         SignalLevels(signals.symbol, self.snapshot.get, self.questions, self.clock.real).register(
             self.controls
         )

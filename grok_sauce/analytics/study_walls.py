@@ -173,7 +173,9 @@ def wall_study(days: Iterable[WallDay], rules: Rules | None = None) -> WallStudy
     against = tuple(_against(name, walls, _held(levels[name], cases, rules)) for name in BENCHMARKS)
     reason = None
     if walls.n < LEAST:
-        reason = f"{walls.n} decided touches on {used} days; {LEAST} are needed"
+        touches = "touch" if walls.n == 1 else "touches"
+        days_of = "session" if used == 1 else "sessions"
+        reason = f"{walls.n} decided {touches} in {used} {days_of}; {LEAST} are needed"
     return WallStudy(walls, against, walls.n, used, len(everything), reason)
 
 

@@ -81,6 +81,7 @@ class Tally:
 
     legs: how many of all these were legs of spreads. prints: how many trades. first, last:
     Unix seconds. lost: corrections of prints too old to be known, which are not in the sums.
+    opening: the open interest that was published when the last of them came, None unknown.
     """
 
     buy: float = 0.0
@@ -91,6 +92,7 @@ class Tally:
     first: float = inf
     last: float = -inf
     lost: int = 0
+    opening: int | None = None
 
     @property
     def traded(self) -> float:

@@ -29,6 +29,7 @@ from grok_sauce.web import (
     setup,
     status,
     strategies,
+    studies,
 )
 from grok_sauce.web.auth import Auth, secret_keys
 from grok_sauce.web.forex_token import FILE_NAME, ForexToken
@@ -92,6 +93,7 @@ VIEWS: Final[Mapping[str, View]] = {
     "api.chain": gex_api.chain,
     "api.chain.symbol": gex_api.chain,
     "api.history.gex": gex_api.history,
+    "api.studies": studies.studies,
     "api.history.reactions": reactions.history,
     "api.reactions": reactions.week,
     "api.news": news.headlines,

@@ -144,7 +144,7 @@ def test_below_thirty_touches_no_share_is_told_and_the_reason_states_n() -> None
     found = wall_study([bouncing(day) for day in calendar(LEAST - 1)])
 
     assert (found.walls.share, found.n, found.walls.holds) == (None, 29, 29.0)
-    assert found.reason == "29 decided touches on 29 days; 30 are needed"
+    assert found.reason == "29 decided touches in 29 sessions; 30 are needed"
     assert all(each.verdict is None for each in found.against)
 
 

@@ -27,6 +27,7 @@ from grok_sauce.web.site import WebDeps
 from tests.browser.butterfly_plan import make_candidates, make_plan, without_chain
 from tests.browser.chart_payload import make_candles
 from tests.browser.gex_payload import make_history, make_payload
+from tests.browser.studies_payload import make_studies
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse battery"
@@ -220,6 +221,7 @@ class Machine:
                     "since": dict.fromkeys(("since_open", "hour", "five")),
                 },
             },
+            "studies": lambda symbol: make_studies(symbol),
             "reactions.history": lambda title, currency: {
                 "title": title, "currency": currency, "releases": []
             },

@@ -93,6 +93,9 @@ def test_writes_say_what_proof_they_take() -> None:
         ("/api/history/gex", "?symbol=SPX&at=1797449520000", 200),
         ("/api/history/gex", "?symbol=SPX&at=0", 404),
         ("/api/history/gex", "?symbol=SPX&date=monday", 422),
+        ("/api/studies", "?symbol=SPX", 200),
+        ("/api/studies", "?symbol=TSLA", 404),
+        ("/api/studies", "", 422),
     ],
 )
 def test_reads_answer_as_documented(

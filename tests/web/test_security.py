@@ -54,6 +54,7 @@ CLASSES = {
     ("GET", "/api/chain.csv"): "read",
     ("GET", "/api/chain/<ticker:symbol>.csv"): "read",
     ("GET", "/api/history/gex"): "read",
+    ("GET", "/api/studies"): "read",
     ("GET", "/api/history/reactions"): "read",
     ("GET", "/api/reactions"): "read",
     ("GET", "/api/news"): "read",
