@@ -29,7 +29,12 @@ Position = Literal["long", "short", "flat"]
 
 
 class Invalid(GrokSauceError):
-    """A field of an alert is wrong. The message names it and never quotes what it held."""
+    """A field of an alert is wrong. The message names it and never quotes what it held.
+
+    status is what the sender is answered.
+    """
+
+    status = 400
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
@@ -47,7 +52,7 @@ def read_alert(document: dict[str, Any]) -> Alert:
     Raises:
         Invalid: naming the first field that is wrong.
     """
-    _refuse_placeholders(document)
+    refuse_placeholders(document)
     ticker = document.get("ticker")
     if not isinstance(ticker, str) or not _TICKER.fullmatch(ticker):
         _wrong("ticker", document, "1 to 64 letters, digits, spaces or _.:!/-")
@@ -97,7 +102,8 @@ def _is_position(value: Any) -> TypeGuard[Position]:
     return isinstance(value, str) and value in ("long", "short", "flat")
 
 
-def _refuse_placeholders(document: dict[str, Any]) -> None:
+def refuse_placeholders(document: dict[str, Any]) -> None:
+    """Raises Invalid where a {{...}} was left in a name or a value."""
     for field, value in document.items():
         if isinstance(value, str):
             is_left = "{{" in value and "}}" in value

@@ -45,13 +45,17 @@ def classic_body(
 
 def meta_of(
     alert_id: str, leg: Leg, alert: Alert, strategies: Sequence[str]
-) -> dict[str, str | None]:
-    """What include_meta adds; strategy names all that sent the alert there, joined by commas."""
+) -> dict[str, str | float | None]:
+    """What include_meta adds; strategy names all that sent the alert there, joined by commas.
+
+    Behind it stand the alert's extras (alert_shapes.EXTRAS), none of them for most.
+    """
     return {
         "alert_id": alert_id,
         "leg": leg.kind,
         "trade_id": alert.trade_id,
         "strategy": ", ".join(strategies),
+        **dict(alert.extras),
     }
 
 

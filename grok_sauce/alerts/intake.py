@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
-from grok_sauce.alerts.alert import Invalid, read_alert
+from grok_sauce.alerts.alert import Invalid
+from grok_sauce.alerts.alert_shapes import read_any
 from grok_sauce.alerts.dedupe import exact_key, semantic_key
 from grok_sauce.alerts.ledger_values import NewAlert, Received
 from grok_sauce.alerts.legs import mapped_text
@@ -248,11 +249,11 @@ class Intake:
         self, post: Post, sender: Verified, document: dict[str, Any], text: str, began: int
     ) -> Answer:
         try:
-            alert = read_alert(document)
+            alert = read_any(document)
         except Invalid as problem:
             new = self._new(post, sender, document, text, began, None, None, str(problem))
             self._store(new)
-            return _error(400, str(problem))
+            return _error(problem.status, str(problem))
         if sender.tickers is not None and alert.ticker not in sender.tickers:
             self._numbers.count("rejected_auth")
             self._ledger.security(post.address, "token not for this ticker", sender.name)

@@ -77,6 +77,7 @@ class Alert:
     trade_number: int | None  # the digits that end trade_id
     time_ms: int | None
     flags: tuple[str, ...] = ()
+    extras: tuple[tuple[str, str | float], ...] = ()  # what the six keys cannot say
 
 
 @dataclass(frozen=True, slots=True)

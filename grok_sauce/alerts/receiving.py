@@ -22,8 +22,9 @@ _ALERT: Final = (
     *("grp", "release_ms", "options", "source", "token_id", "body", "exact_key", "semantic_key"),
     *("link_kind", "link_id", "test", "ticker", "action", "trade_id", "trade_number"),
     *("current_position", "new_pos", "qty", "price", "prev_qty", "new_qty", "time_ms"),
+    "extras",
 )
-_NO_ALERT: Final = (None,) * 11  # of one that could not be read
+_NO_ALERT: Final = (None,) * 12  # of one that could not be read
 _EVENT: Final = ("alert_seq", "at_ms", "wall_ms", "who", "now", "detail")
 _SEEN: Final = ("key", "alert_id", "exact_key", "until_ms")
 _SEEN_AGAIN: Final = (
@@ -165,6 +166,7 @@ def _alert_row(
             *(alert.ticker, alert.action, alert.trade_id, alert.trade_number),
             *(alert.current_position, alert.new_pos, alert.qty, alert.price),
             *(alert.prev_qty, alert.new_qty, alert.time_ms),
+            json.dumps(dict(alert.extras)) if alert.extras else None,
         )
     return (
         *(seq, new.id, new.received_ms, new.wall_ms, state, new.reason, new.mapped),

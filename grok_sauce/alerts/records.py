@@ -26,7 +26,7 @@ _ALERT: Final = (
     *("trade_id", "trade_number", "current_position", "new_pos", "qty", "price", "prev_qty"),
     *("new_qty", "time_ms", "flags", "strategies", "grp", "release_ms", "options", "source"),
     *("token_id", "body", "exact_key", "semantic_key", "link_kind", "link_id", "finished_ms"),
-    *("acknowledged_ms", "test"),
+    *("acknowledged_ms", "test", "extras"),
 )
 _SELECT_ALERT: Final = f"SELECT {', '.join(_ALERT)} FROM alert"
 _SELECT_DELIVERY: Final = (
@@ -180,6 +180,7 @@ def _alert_value(got: dict[str, Any], flags: tuple[str, ...]) -> Alert | None:
         trade_number=got["trade_number"],
         time_ms=got["time_ms"],
         flags=flags,
+        extras=tuple(json.loads(got["extras"]).items()) if got["extras"] else (),
     )
 
 

@@ -6,6 +6,8 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
+
 from grok_sauce.alerts.report_rows import Found, Job, find_alerts, port_of, rows
 
 NEAR: Final = 10_000  # alerts after this one in which those that name it are looked for
@@ -118,7 +120,11 @@ def detail(one: FoundOne, row: dict[str, Any]) -> dict[str, Any]:
         "body": alert["body"],
         "alert": None
         if alert["action"] is None
-        else {**{name: alert[name] for name in _NORMAL}, "flags": row["flags"]},
+        else {
+            **{name: alert[name] for name in _NORMAL},
+            "flags": row["flags"],
+            "extras": orjson.loads(alert["extras"] or b"{}"),
+        },
         "keys": {"exact": alert["exact_key"], "semantic": alert["semantic_key"]},
         "links": one.links,
         "events": _events(one),

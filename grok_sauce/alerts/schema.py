@@ -149,5 +149,8 @@ CREATE TABLE switch (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: Final = (_FIRST,)
+# What the second shape of a body says beside the first one's fields: a JSON object.
+_EXTRAS: Final = "ALTER TABLE alert ADD COLUMN extras TEXT"
+
+MIGRATIONS: Final = (_FIRST, _EXTRAS)
 """Scripts in order; PRAGMA user_version counts those that ran."""
