@@ -17,6 +17,7 @@ import { GREEKS, exposure, unitFactor } from "./gex/series.js";
 import { SidesChart, SmileChart } from "./gex/small.js";
 import { drawState, hasNumbers } from "./gex/states.js";
 import { Strip } from "./gex/strip.js";
+import { Studies } from "./gex/studies.js";
 import { Through } from "./gex/through.js";
 import { neighbour, nextChoice, readView, viewWords, writeView } from "./gex/view.js";
 import { contractName, footText } from "./gex/words.js";
@@ -122,6 +123,7 @@ const through = new Through(panel("map"), symbol, view, (minute, payload) => {
 const strip = data.symbols.length > 1
   ? new Strip(part(main, "strip"), data.symbols, symbol, (name) => `${apiUrl(name, "all")}&strikes=0`)
   : null;
+new Studies(part(main, "studies"), symbol);
 
 const isLoading = () => Boolean(state.live?.view) && state.live.view !== view.view && !isPast();
 

@@ -16,6 +16,7 @@ const { append, emptyDay, indexAt, matrix, niceMax, sessionOf } = await load("ge
 const { isView, neighbour, presets, readView, writeView } = await load("gex/view");
 const { aside, contractFor, joined, plainText, platformString, targetLevels } = await load("gex/copy");
 const { barOf, cellOf } = await load("gex/strip");
+const { coversText, isSigned, underText, valueText } = await load("gex/studies");
 const { COLUMNS } = await load("columns");
 const { levelRows } = await load("gex/tables");
 const { tiles } = await load("gex/words");
@@ -349,6 +350,20 @@ const cases = {
     assert.deepEqual([cell.net, cell.words, cell.away], [-120, "amplifies", "flip 1.00% above"]);
     assert.deepEqual(barOf(-60, 120), { left: 25, width: 25 });
     assert.equal(cellOf(null).known, false);
+  },
+  "a study's number has its sign, its decimals and a dash where nothing is known": () => {
+    assert.equal(valueText(669.874, { digits: 1, signed: true }), "+669.9");
+    assert.equal(valueText(-41.665, { digits: 1, signed: true }), "−41.7");
+    assert.equal(valueText(-0.04, { digits: 1, signed: true }), "0.0");
+    assert.equal(valueText(-12_499_440.2, { unit: "$ per point" }), "−12.5M");
+    assert.equal(valueText(null, { digits: 1 }), "–");
+    assert.equal(valueText("cannot tell", { unit: "" }), "cannot tell");
+    assert.deepEqual(["share of 0 to 1", "contracts", "% per hour"].map((unit) => isSigned({ unit })), [false, false, true]);
+  },
+  "under a study stand its word, why it is unknown, and n": () => {
+    assert.equal(underText({ word: "grows", reason: null, n: 1200, n_of: "contracts" }), "grows · n 1,200 contracts");
+    assert.equal(underText({ word: null, reason: "No prints yet", n: 0, n_of: "contracts" }), "No prints yet · n 0 contracts");
+    assert.equal(coversText({ contracts: 10, expiries: 1, future: null, as_of: "2026-12-16T19:32:07Z" }), "10 contracts of 1 expiry, no future to count in, 14:32:07 ET");
   },
   "a tile without its number says why": () => {
     const found = tiles({ zero_gamma: { all: { flip: null, reason: "net_positive_everywhere" } }, totals: {} }, { by: "oi", greek: "gex", unit: "pct" });
