@@ -272,7 +272,7 @@ class Intake:
         if alert.time_ms is not None:
             self._numbers.clock_offset(alert.time_ms - new.wall_ms)
         if alert.flags != received.flags:
-            alert = replace(alert, flags=received.flags)
+            alert = alert.flagged(received.flags)
         self._on_held(
             HeldAlert(received.seq, new.id, alert, new.group, began, new.release_ms, new.options),
             received.blocked,

@@ -79,6 +79,14 @@ class Alert:
     flags: tuple[str, ...] = ()
     extras: tuple[tuple[str, str | float], ...] = ()  # what the six keys cannot say
 
+    def flagged(self, flags: tuple[str, ...]) -> Alert:
+        """The same under other flags."""
+        return Alert(
+            *(self.ticker, self.action, self.current_position, self.new_pos, self.qty),
+            *(self.price, self.prev_qty, self.new_qty, self.trade_id, self.trade_number),
+            *(self.time_ms, flags, self.extras),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Leg:

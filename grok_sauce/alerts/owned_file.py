@@ -17,7 +17,7 @@ from grok_sauce.runtime.lock import FolderLock
 from grok_sauce.storage import database
 
 BUSY_MS: Final = 500  # a statement waits so long for another program's lock
-CHECKPOINT_PAGES: Final = 4000  # of log; upkeep folds it in long before
+CHECKPOINT_PAGES: Final = 8000  # of log; upkeep folds it in long before
 _NO_LIMIT: Final = 0xFFFFFFFE  # SQLite's own
 _UNWRITABLE: Final = "the file or its folder cannot be written"
 

@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 ROUND: Final = 500  # writes in one transaction at most
 QUEUE: Final = 10_000  # writes that may wait; beyond it senders are asked to come again at once
+GATHER: Final = 16  # turns of the others at most before a round begins
 BEAT: Final = 0.2  # seconds until the committer looks whether it was asked to stop
 PROBE_BEATS: Final = 5  # beats between two looks whether a failing store recovered
 IDLE_BEATS: Final = 50  # beats without a write until one is made to see that it can be
@@ -197,6 +198,7 @@ class Store:
                 if self._wake.wait(BEAT):
                     self._wake.clear()
                     while self._pending and not stop.is_set():
+                        self._gather()
                         self._round()
                     quiet = 0 if self._problem is None else quiet + 1
                 else:
@@ -246,6 +248,15 @@ class Store:
             if done.is_set():
                 return 0.0
         return wait if self._running else 0.0
+
+    def _gather(self) -> None:
+        """Let those who are about to write come along: a round costs little more for many."""
+        seen = 0
+        for _ in range(GATHER):
+            if len(self._pending) == seen:
+                return
+            seen = len(self._pending)
+            concurrency.sleep(0)
 
     def _drain(self) -> None:
         for _ in range(len(self._pending) // ROUND + 4):

@@ -19,7 +19,7 @@ from grok_sauce.alerts.store import Store
 from grok_sauce.errors import GrokSauceError
 from grok_sauce.runtime import concurrency
 
-BEAT: Final = 30.0  # seconds between two looks, and before the first
+BEAT: Final = 5.0  # seconds between two looks, and before the first
 PAUSE: Final = 0.05  # seconds between two steps of retention, for those who wait to commit
 HOUR_UTC: Final = 8  # of the nightly work: 3 or 4 in New York
 KEEP_BACKUPS: Final = 7
@@ -50,7 +50,7 @@ class Upkeep:
         self.last_backup: Path | None = None
 
     def run(self, stop: threading.Event) -> None:
-        """Look every half minute what is due.
+        """Fold the log in every few seconds, so that no commit has to, and look what is due.
 
         Raises:
             GrokSauceError: something due could not be done; the supervisor tries again.

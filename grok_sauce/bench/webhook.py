@@ -159,7 +159,13 @@ def peer(folder: Path) -> Iterator[Server]:
         line = child.stdout.readline()
         if not line:
             raise GrokSauceError("bench webhook: the peer did not start")
-        yield Server(int(json.loads(line)["port"]), "/webhook", lambda: _rows(database))
+        port = int(json.loads(line)["port"])
+        deadline = RealClock().monotonic() + PATIENCE
+        while not _answers(port, 404):
+            if child.poll() is not None or RealClock().monotonic() > deadline:
+                raise GrokSauceError("bench webhook: the peer does not answer")
+            concurrency.sleep(0.05)
+        yield Server(port, "/webhook", lambda: _rows(database))
 
 
 @contextlib.contextmanager
@@ -181,11 +187,11 @@ def _child(
             child.communicate()
 
 
-def _answers(port: int) -> bool:
+def _answers(port: int, *known: int) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/health")
-        return connection.getresponse().status in (200, 503)
+        return connection.getresponse().status in (200, 503, *known)
     except OSError:
         return False
     finally:

@@ -25,7 +25,7 @@ def main(database: str) -> None:
     db.execute("PRAGMA synchronous=FULL")
     db.execute(TABLE)
     app, clock = Flask(__name__), RealClock()
-    SocketIO(app, async_mode=concurrency.mode())
+    socketio = SocketIO(app, async_mode=concurrency.mode())
 
     def webhook() -> dict[str, bool]:
         alert = json.loads(request.get_data())
@@ -34,10 +34,11 @@ def main(database: str) -> None:
         return {"ok": True}
 
     app.add_url_rule("/webhook", view_func=webhook, methods=["POST"])
-    sock = concurrency.listen("127.0.0.1", 0)
-    sys.stdout.write(json.dumps({"port": sock.getsockname()[1]}) + "\n")
+    with concurrency.listen("127.0.0.1", 0) as sock:
+        port = sock.getsockname()[1]  # its run() takes a number alone
+    sys.stdout.write(json.dumps({"port": port}) + "\n")
     sys.stdout.flush()
-    concurrency.Server(sock, app).serve()
+    socketio.run(app, host="127.0.0.1", port=port, log_output=False)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
@@ -92,6 +93,7 @@ def refusal(problem: BadHead) -> bytes:
     ).encode("ascii")
 
 
+@lru_cache(maxsize=64)  # who sends often sends the same
 def _request(line: bytes) -> tuple[str, str, str]:
     words = line.decode("iso-8859-1").rstrip("\r\n").split(" ")
     if len(words) != 3 or not all(words) or not _NAME.fullmatch(words[0]):
