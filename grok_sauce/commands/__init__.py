@@ -15,6 +15,7 @@ COMMANDS: Final[dict[str, str]] = {
     "simulate": "grok_sauce.commands.simulate",
     "levels": "grok_sauce.commands.levels",
     "bars": "grok_sauce.commands.bars",
+    "backtest": "grok_sauce.commands.backtest",
     "config": "grok_sauce.commands.config",
     "bench": "grok_sauce.commands.bench",
 }
