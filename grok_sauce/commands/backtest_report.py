@@ -231,15 +231,16 @@ def render(found: dict[str, Any]) -> str:
     lengths = ", ".join(
         f"{n:,} of {_length(int(length))}" for length, n in found["bars"]["by_seconds"].items()
     )
+    terms, settings = found["terms"], found["settings"]
     lines = [
         f"GEX Recoil Fade, {found['symbol']}, {shown(found['bars']['first'])} to "
         f"{shown(found['bars']['last'])} New York",
         f"bars {lengths}; candles {found['candles']:,}, with levels "
         f"{found['levels']['candles_with_levels']:,}, with LT levels "
         f"{found['levels']['candles_with_lt']:,}",
-        f"paper: {found['settings']['quantity']} {found['terms']['name']}, $"
-        f"{found['terms']['multiplier']:g} a point, ${found['settings']['commission']:.2f} a side, "
-        f"slippage {_of(found['settings']['slippage_ticks'], 'tick')} of {found['terms']['tick']:g}",
+        f"paper: {settings['quantity']} {terms['name']}, ${terms['multiplier']:g} a point, "
+        f"${settings['commission']:.2f} a side, slippage "
+        f"{_of(settings['slippage_ticks'], 'tick')} of {terms['tick']:g}",
     ]
     for name, count in found["inputs"]["left_out"].items():
         lines.append(f"left out: {count:,} bars of {name}, not the contract in front")
