@@ -63,7 +63,7 @@ class FlowOi:
 class FlowScore:
     """How good yesterday's estimates were, against this morning's count.
 
-    n: contracts that traded with a known aggressor and have both counts. error, unchanged:
+    n: contracts that were not bought as much as sold and have both counts. error, unchanged:
     mean absolute error of the estimate, and of saying that nothing changes (contracts).
     skill: 1 - error / unchanged; 0 is no better than saying nothing, negative worse. bias:
     mean of estimate - count. direction: share of contracts whose count changed that changed

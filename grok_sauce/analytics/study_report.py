@@ -256,6 +256,8 @@ def _judged(inputs: Inputs, prepared: gex.Prepared) -> list[dict[str, Any]]:
     today = sessions.session_date(inputs.now)
     if sessions.previous_session(today) != day or inputs.now < sessions.regular(today)[0]:
         return [fact("Yesterday's estimate", "judged after the open, when the count is out")]
+    if inputs.chain.oi_date != day:
+        return [fact("Yesterday's estimate", "not judged: the count of that evening is not here")]
     then = [tallies.get(contract) for contract in inputs.chain.contract]
 
     def column(name: str) -> Floats:

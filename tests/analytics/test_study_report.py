@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,7 +15,7 @@ from grok_sauce.analytics.study_report import NOT_FOLLOWED, Inputs, report
 from grok_sauce.market import sessions
 from grok_sauce.market.chain import OptionChain
 from grok_sauce.market.prints import Tally
-from tests.option_chains import AS_OF, TOY_RATE, TOY_YIELD
+from tests.option_chains import AS_OF, TOY_RATE, TOY_YIELD, chain_of
 
 KEYS = ["charm", "vanna", "dealer_ratio", "customer_ratio", "vix_slope"]
 KEYS += ["delta_flow", "flow_oi", "walls"]
@@ -105,7 +106,12 @@ def test_yesterdays_estimate_is_judged_after_the_open_only(toy_chain: OptionChai
     waiting = made(toy_chain, tape={}, before=before, now=early)
     stale = made(toy_chain, tape={}, before=(date(2026, 11, 2), before[1]))
 
+    unpublished = made(replace(toy_chain, oi_date=date(2026, 12, 1)), tape={}, before=before)
+
     name = "Yesterday's estimate"
+    assert facts(unpublished["flow_oi"])[name] == (
+        "not judged: the count of that evening is not here"
+    )
     assert facts(judged["flow_oi"])[name] == ("not judged: 1 contract to judge by; 30 are needed")
     assert facts(waiting["flow_oi"])[name] == "judged after the open, when the count is out"
     assert facts(stale["flow_oi"])[name] == "judged after the open, when the count is out"
@@ -118,3 +124,20 @@ def test_the_vix_of_the_last_hour_has_its_slope(toy_chain: OptionChain) -> None:
 
     assert (found["word"], found["n"]) == ("rising", 50)
     assert facts(found)["Slope"] == pytest.approx(0.3)
+
+
+def test_a_morning_with_enough_contracts_judges_yesterdays_estimate() -> None:
+    """Forty calls, each with 100 more bought than sold; the count rose by 60 in each."""
+    strikes = [5900.0 + 5 * n for n in range(40)]
+    chain = chain_of(
+        [{"strike": k, "right": "C", "iv": 0.15, "oi": 560, "volume": 10} for k in strikes]
+    )
+    day = sessions.previous_session(sessions.new_york_date(AS_OF))
+    before = (day, {contract: tally(150.0, 50.0, opening=500) for contract in chain.contract})
+
+    found = facts(made(chain, tape={}, before=before)["flow_oi"])
+
+    assert found["Yesterday's mean error"] == 40.0
+    assert found["Error of saying nothing changes"] == 60.0
+    assert found["Skill"] == pytest.approx(1 / 3)
+    assert (found["Direction right"], found["Weight that would have fitted"]) == (1.0, 0.6)
