@@ -173,6 +173,7 @@ class Health:
             "session": self.session(),
             "next_event": None,
             "loading": None,
+            "feed_note": None,
             "sources": sources,
             "router": None,
             "workers": workers,

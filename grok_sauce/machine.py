@@ -135,6 +135,13 @@ def has_credentials(environ: Mapping[str, str]) -> bool:
     return bool(environ.get("CLIENT_SECRET")) and bool(environ.get("REFRESH_TOKEN"))
 
 
+def public_note(environ: Mapping[str, str]) -> str | None:
+    """What is said of the public feed where FEED chooses it; None where it does not."""
+    from grok_sauce.desks.price_source import NOTE, is_public
+
+    return NOTE if is_public(environ) else None
+
+
 def build(options: Options, environ: Mapping[str, str]) -> Machine:
     """Join the parts for these options; nothing runs yet but the embedded market's process.
 
@@ -153,7 +160,8 @@ def build(options: Options, environ: Mapping[str, str]) -> Machine:
     sock = concurrency.listen(options.host, usual if options.port is None else options.port)
     options = replace(options, port=sock.getsockname()[1])
     demo = options.demo
-    if demo is None and options.role == "all" and not has_credentials(environ):
+    note = public_note(environ) if demo is None and options.role == "all" else None
+    if demo is None and options.role == "all" and not (note or has_credentials(environ)):
         demo = DemoOptions()
     market: DemoMarket | None = None
     clock: Clock = RealClock()
@@ -172,7 +180,7 @@ def build(options: Options, environ: Mapping[str, str]) -> Machine:
             "TASTY_API_BASE": address.http,
             **address.services,
         }
-    return Machine(options, environ, web, alerts, sock, clock, Embedded(market, demo, seed))
+    return Machine(options, environ, web, alerts, sock, clock, Embedded(market, demo, seed), note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +204,7 @@ class Machine:
         sock: socket,
         clock: Clock,
         embedded: Embedded,
+        note: str | None = None,
     ) -> None:
         from grok_sauce.web import PAGES, ROUTER_PAGES
         from grok_sauce.web_half import Shown, WebHalf
@@ -203,7 +212,7 @@ class Machine:
         self.options = options
         self._clock = clock
         self._demo, self._seed = embedded.demo, embedded.seed
-        self._market = embedded.market
+        self._market, self._note = embedded.market, note
         self._stop = threading.Event()
         self._again = False
         self.half = self._pages_stand_on(environ, clock)
@@ -354,8 +363,9 @@ class Machine:
         url = f"http://{shown}:{self.options.port}"
         mode = self.mode()
         name = mode["name"] if self._market or self.options.role == "router" else "LIVE"
+        name, detail = ("DELAYED", self._note) if self._note else (name, mode["detail"])
         lines = [
-            f"Grok Sauce {__version__}  {name}  {mode['detail']}".rstrip(),
+            f"Grok Sauce {__version__}  {name}  {detail}".rstrip(),
             f"  open   {url}",
             f"  data   {self.options.data}",
         ]

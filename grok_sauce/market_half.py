@@ -10,7 +10,7 @@ from typing import Any
 
 from grok_sauce import settings as knobs
 from grok_sauce.analytics import ANALYTICS
-from grok_sauce.clients.tastytrade import Tastytrade, TastytradeSettings
+from grok_sauce.clients.tastytrade import TastytradeSettings
 from grok_sauce.desks.butterfly_chains import butterfly_desk
 from grok_sauce.desks.chart import ChartDesk
 from grok_sauce.desks.chart_follow import Doors
@@ -21,13 +21,13 @@ from grok_sauce.desks.gex import GexDesk, GexSettings, cboe_maker
 from grok_sauce.desks.gex_history import GexHistoryDesk
 from grok_sauce.desks.gex_signal import SignalLevels, SignalSettings
 from grok_sauce.desks.notices import notice_desk
+from grok_sauce.desks.price_source import price_source
 from grok_sauce.desks.reactions import reaction_desk
 from grok_sauce.desks.session_levels import session_wishes
 from grok_sauce.desks.setup import SetupDesk
 from grok_sauce.desks.studies import StudiesDesk
 from grok_sauce.engine import Engine
 from grok_sauce.errors import SettingsError
-from grok_sauce.feeds.dxlink import DxLinkFeed, DxLinkSettings
 from grok_sauce.following.loading import Loading
 from grok_sauce.following.watchlist import Watchlist
 from grok_sauce.health import Health, next_event
@@ -42,7 +42,6 @@ from grok_sauce.publishers.reactions import ReactionKeeper
 from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.runtime.loop_watch import LoopWatch
-from grok_sauce.runtime.status import SourceStatus
 from grok_sauce.runtime.supervisor import Supervisor
 from grok_sauce.runtime.worker import Worker
 from grok_sauce.settings import Settings, SettingsStore, write_whole
@@ -141,19 +140,15 @@ class MarketHalf(Hub):
     def _join_sources(self, files: Files, environ: Mapping[str, str]) -> None:
         """The broker's records, the feed, and what is wanted of both."""
         clock = self.clock
-        label = "Simulated feed" if self.demo else "dxLink"
-        self.status = SourceStatus("dxlink", label, required=True)
         self._http = Http(clock)
         self._account = knobs.read_env(TastytradeSettings, environ)
         kept = None if self.demo else files.data
-        self.broker = Tastytrade(self._account, self._http, clock, kept)
-        self.feed = DxLinkFeed(
-            self.broker,
-            self._take,
-            clock,
-            knobs.read_env(DxLinkSettings, environ),
-            self.status,
+        self.source = source = price_source(
+            environ, self._account, self._http, clock, kept, self.demo, self._take
         )
+        self.broker, self.feed, self.status = source.broker, source.feed, source.status
+        if source.is_public:
+            self.engine.set_source("DELAYED")
         self.watchlist = Watchlist(
             lambda symbols: self.broker.resolve_all(symbols, clock.market()),
             self.feed.want,
@@ -246,7 +241,7 @@ class MarketHalf(Hub):
             self.clock.market,
             self._last_price,
             test.run,
-            process.use_live,
+            lambda: self.source.use_live(process.use_live),
             self._retry,
         ).register(self.controls, self.questions)
         self.notices.register(self.questions)
@@ -266,9 +261,13 @@ class MarketHalf(Hub):
         StudiesDesk(self.engine, self.history.path, self.clock, self.gex.symbols).register(
             self.questions
         )
-        SignalLevels(signals.symbol, self.snapshot.get, self.questions, self.clock.real).register(
-            self.controls
-        )
+        SignalLevels(
+            signals.symbol,
+            self.snapshot.get,
+            self.questions,
+            self.clock.real,
+            self.source.no_signals,
+        ).register(self.controls)
 
     # ---- life ---------------------------------------------------------------------------
 
@@ -293,9 +292,7 @@ class MarketHalf(Hub):
 
     def chip(self) -> tuple[str, str]:
         """LIVE, DELAYED or NO FEED, what the price source's numbers are; and a detail."""
-        if self.status.state not in ("live", "stale"):
-            return "NO FEED", ""
-        return ("DELAYED" if self.status.facts.get("level") == "DELAYED" else "LIVE"), ""
+        return self.source.chip()
 
     def queues(self) -> list[dict[str, Any]]:
         """How full what waits between the parts is."""
@@ -316,12 +313,12 @@ class MarketHalf(Hub):
             "problems": [*self._problems(), *process.get("problems", ())],
             "next_event": next_event(self.snapshot.get("calendar.event", "")),
             "loading": self.loading.report(),
+            "feed_note": self.source.note,
         }
 
     def _publish_health(self, updates: Sequence[Update]) -> None:
         if not self.demo:
-            delayed = self.status.facts.get("level") == "DELAYED"
-            self.engine.set_source("DELAYED" if delayed else "LIVE")
+            self.engine.set_source("DELAYED" if self.source.is_late else "LIVE")
         self.publish(updates)
 
     def _problems(self) -> list[str]:

@@ -139,10 +139,12 @@ def _env_file(given: Path | None) -> Path:
 def _knobs() -> list[Any]:
     """The settings dataclasses that read the environment."""
     from grok_sauce.alerts.settings import AlertSettings
+    from grok_sauce.clients.dxfeed_demo import DxfeedDemoSettings
     from grok_sauce.clients.tastytrade_tokens import TastytradeSettings
     from grok_sauce.clients.tradingview import TradingViewAccount
     from grok_sauce.desks.gex import GexSettings
     from grok_sauce.desks.gex_signal import SignalSettings
+    from grok_sauce.desks.price_source import FeedSettings
     from grok_sauce.desks.reactions import ReactionSettings
     from grok_sauce.feeds.dxlink_messages import DxLinkSettings
     from grok_sauce.feeds.tradingview_messages import TradingViewSettings
@@ -158,6 +160,8 @@ def _knobs() -> list[Any]:
         ProcessSettings,
         TastytradeSettings,
         DxLinkSettings,
+        FeedSettings,
+        DxfeedDemoSettings,
         CboeSettings,
         NewsSettings,
         FredSettings,

@@ -125,6 +125,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what the quote token says of itself: real time or delayed (api)",
     )
     add(
+        "--no-sign-in",
+        action="store_true",
+        help="dxLink asks for no token, as dxFeed's public demonstration feed",
+    )
+    add(
         "--fault",
         type=_fault,
         action="append",
@@ -172,7 +177,11 @@ def build(args: argparse.Namespace, stack: ExitStack) -> Server:
         clock=clock,
         tokens=Tokens(clock, switches, args.token_life),
         faults=switches,
-        limits=Limits(keepalive=args.keepalive, subscriptions=args.max_subscriptions),
+        limits=Limits(
+            keepalive=args.keepalive,
+            subscriptions=args.max_subscriptions,
+            sign_in=not args.no_sign_in,
+        ),
         level=args.level,
         about={**clock.anchor(), "seed": args.seed},
     )

@@ -8,10 +8,10 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from grok_sauce.analytics.gex_live import GexWishes, RateWishes
-from grok_sauce.clients.tastytrade import Tastytrade, chain_day, read_chain
+from grok_sauce.clients.tastytrade import chain_day, read_chain
 from grok_sauce.controls import Controls
 from grok_sauce.engine import Engine
 from grok_sauce.errors import SettingsError, SourceError
@@ -82,10 +82,17 @@ class GexSettings:
         return RateWishes(self.rate, "setting", None, found)
 
 
+class Records(Protocol):
+    """What is asked of the broker: clients.tastytrade.Tastytrade."""
+
+    def chain_body(self, underlying: str) -> bytes: ...
+    def resolve(self, user_symbol: str, now: float) -> Instrument: ...
+
+
 class _Broker:
     """The broker as ChainWatch asks it: answers are read beside the loop."""
 
-    def __init__(self, broker: Tastytrade, clock: Clock) -> None:
+    def __init__(self, broker: Records, clock: Clock) -> None:
         self._broker = broker
         self._clock = clock
 
@@ -121,7 +128,7 @@ class GexDesk:
         self,
         engine: Engine,
         feed: DxLinkFeed,
-        broker: Tastytrade,
+        broker: Records,
         snapshot: Snapshot,
         clock: Clock,
         rates: GexSettings,

@@ -43,6 +43,7 @@ class SignalLevels:
 
     newest(topic, key) reads the snapshot. Levels come from the first that has them: what the
     engine told last, a calculation of its own, the newest kept minute (from_cache true).
+    refused: why this process has none to tell, whatever its pages show.
     """
 
     def __init__(
@@ -51,11 +52,13 @@ class SignalLevels:
         newest: Callable[[str, str], Any],
         questions: Questions,
         real: Callable[[], float],
+        refused: str | None = None,
     ) -> None:
         self.symbol = normalise(symbol, "GEX_SYMBOL")
         self._newest = newest
         self._questions = questions
         self._real = real
+        self._refused = refused
         self._made: tuple[float, dict[str, Any]] | None = None  # of the last refresh
 
     def register(self, controls: Controls) -> None:
@@ -69,6 +72,7 @@ class SignalLevels:
         Raises:
             NoLevels: there are none, with the reason.
         """
+        self._check()
         told = self._newest("gex.levels", f"{self.symbol}:all")
         if _usable(told):
             return signal(told, from_cache=False)
@@ -80,6 +84,7 @@ class SignalLevels:
         Raises:
             NoLevels: there are none, with the reason.
         """
+        self._check()
         now = self._real()
         if not force and self._made is not None and 0 <= now - self._made[0] < COOLDOWN:
             return {**self._made[1], "from_cache": True}
@@ -87,6 +92,10 @@ class SignalLevels:
         if not found["from_cache"]:
             self._made = now, found
         return found
+
+    def _check(self) -> None:
+        if self._refused is not None:
+            raise NoLevels(f"no levels of {self.symbol}: {self._refused}")
 
     def _calculated(self) -> dict[str, Any]:
         asked = {"symbol": self.symbol, "view": "all", "unit": "pct"}

@@ -61,7 +61,7 @@ class DxLinkFeed:
 
     want() and drop() may be called from any thread at any time; a live connection follows
     within 0.3 s. What is wanted outlives connections. status is written by this worker
-    alone.
+    alone. late says in words how late quotes of a delayed level are.
     """
 
     name = "dxlink"
@@ -76,6 +76,7 @@ class DxLinkFeed:
         status: SourceStatus | None = None,
         limits: Limits | None = None,
         connect: Connect | None = None,
+        late: str | None = None,
     ) -> None:
         self._keeper = TokenKeeper(tokens, clock)
         self._sink = sink
@@ -83,6 +84,7 @@ class DxLinkFeed:
         self._settings = settings or DxLinkSettings()
         self.status = status or SourceStatus("dxlink", SOURCE, required=True)
         self._limits = limits or Limits()
+        self._late = late
         self._connect = connect or (lambda url: WebSocketLink(url, SOURCE))
         self._lock = threading.Lock()
         self._planner = Planner(self._limits)
@@ -318,7 +320,8 @@ class DxLinkFeed:
         status.state = state  # type: ignore[assignment]
         status.facts["phase"] = phase
         if not detail and status.facts.get("level") == "DELAYED":
-            detail = f"quotes are delayed (token level {status.facts.get('token_level')})"
+            level = status.facts.get("token_level")
+            detail = self._late or f"quotes are delayed (token level {level})"
         status.detail = detail
 
     def _link(self, up: bool) -> None:

@@ -105,6 +105,9 @@ class TokenKeeper:
         if token.token != self._value:
             self._got = self._clock.real()
         self._value = token.token
+        if not token.token:
+            self._renew_at = float("inf")  # a server without sign-in: there is nothing to renew
+            return
         self._renew_at = min(token.expires_at - RENEW_BEFORE, self._got + RENEW_AGE)
 
     def _fetch(self) -> None:

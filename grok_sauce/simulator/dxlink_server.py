@@ -40,12 +40,16 @@ UNAUTHORIZED_CLOSE: Final = 4401
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one connection may do; keepalive in seconds, the rest in entries."""
+    """What one connection may do; keepalive in seconds, the rest in entries.
+
+    sign_in False: every connection is AUTHORIZED straight after SETUP, as on a public server.
+    """
 
     keepalive: float = 60.0
     subscriptions: int = 25_000  # symbol x event type
     candles: int = 100
     changes: int = 10_000  # added and removed entries in any 60 seconds
+    sign_in: bool = True
 
 
 class DxLinkSession:
@@ -77,7 +81,7 @@ class DxLinkSession:
         self._changes: deque[tuple[float, int]] = deque()
         self._later: list[tuple[float, str]] = []  # due (monotonic), text
         self._set_up = False
-        self._authorized = False
+        self._authorized = not limits.sign_in
         self._auth_state_at = 0.0  # when an AUTH stops being early
         self._unknown: set[str] = set()
         self._patience = limits.keepalive  # silence of the client that is borne

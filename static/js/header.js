@@ -99,6 +99,11 @@ export class Header {
       const seed = mode.seed === null || mode.seed === undefined ? "" : `, seed ${mode.seed}`;
       setText(part(line, "demo"), `Prices are simulated${seed}. No price on this page is real.`);
     }
+    const note = document.getElementById("feed-note");
+    if (note) {
+      note.hidden = !this.#health.feed_note;
+      setText(part(note, "feed-note"), this.#health.feed_note ?? "");
+    }
     this.#drawRouter();
     this.#drawLoading();
     this.#drawSources();

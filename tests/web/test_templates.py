@@ -262,6 +262,18 @@ def test_the_demo_says_on_every_page_that_no_price_is_real() -> None:
     assert 'id="demo-line" hidden' in render("status.html")
 
 
+@pytest.mark.parametrize("template", ["indicator.html", "setup.html", "status.html"])
+def test_a_public_feed_is_named_on_every_page_and_no_other_one_is(template: str) -> None:
+    late = make_health(mode={"name": "DELAYED", "detail": "15–20 min", "seed": None})
+
+    markup = render(template, health={**late, "feed_note": "These are <not> live."})
+
+    assert re.search(r'<div class="line" data-kind="warning" id="feed-note">', markup)
+    assert "These are &lt;not&gt; live." in markup
+    assert "DELAYED 15–20 min" in markup
+    assert 'id="feed-note" hidden' in render(template)
+
+
 def test_the_header_says_how_much_of_the_history_has_come_and_nothing_when_all_has() -> None:
     loading = render("status.html", health=make_health(loading={"done": 12, "of": 40}))
     loaded = render("status.html", health=make_health(loading=None))
