@@ -238,6 +238,8 @@ def _oi_row(
     facts = [
         fact("This morning", found.opening, CONTRACTS),
         fact("Bought less sold", found.net if found.n else None, CONTRACTS),
+        fact("Most bought", _most(chain, tally.buy - tally.sell)),
+        fact("Most sold", _most(chain, tally.sell - tally.buy)),
         fact("Without an aggressor", found.unclassified, "share", 2),
         fact("Of the day's volume seen", found.seen, "share", 2),
         fact("Held at what is possible", float(found.floored), CONTRACTS),
@@ -246,6 +248,17 @@ def _oi_row(
         *judged,
     ]
     return row(card, found.adjusted, None, found.n, CONTRACTS, found.reason, facts, 0)
+
+
+def _most(chain: OptionChain, flow: Floats) -> str | None:
+    """The contract with the largest flow above 0 in words; None without one."""
+    known = np.where(np.isnan(flow), 0.0, flow)
+    if not len(known) or not known.max() > 0:
+        return None
+    place = int(known.argmax())
+    day = chain.expiries[int(chain.expiry[place])].day
+    right = "C" if chain.is_call[place] else "P"
+    return f"{chain.strikes[place]:g} {right} of {day:%d %b}, {known[place]:,.0f}"
 
 
 def _judged(inputs: Inputs, prepared: gex.Prepared) -> list[dict[str, Any]]:

@@ -90,6 +90,18 @@ def test_prints_move_open_interest_and_the_gamma_made_of_it(toy_chain: OptionCha
     assert found["delta_flow"]["value"] == pytest.approx(2000 * 0.51 * 100 / 50, rel=0.02)
 
 
+def test_the_contracts_with_the_largest_flow_are_named(toy_chain: OptionChain) -> None:
+    names = toy_chain.contract  # the 5900 call and put, the 5950 call, ...
+    flows = {names[0]: tally(500.0, 20.0), names[1]: tally(0.0, 1700.0), names[2]: tally(90.0, 0.0)}
+
+    found = facts(made(toy_chain, tape=flows)["flow_oi"])
+    silent = facts(made(toy_chain, tape={})["flow_oi"])
+
+    assert found["Most bought"] == "5900 C of 21 Dec, 480"
+    assert found["Most sold"] == "5900 P of 21 Dec, 1,700"
+    assert (silent["Most bought"], silent["Most sold"]) == (None, None)
+
+
 def test_a_tape_without_a_print_is_followed_but_silent(toy_chain: OptionChain) -> None:
     found = made(toy_chain, tape={})
 
