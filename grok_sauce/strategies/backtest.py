@@ -14,7 +14,7 @@ from grok_sauce.settings.strategy import Strategy
 from grok_sauce.strategies.candle import Candle, CandleMaker
 from grok_sauce.strategies.contracts import Terms
 from grok_sauce.strategies.evaluation import Evaluation, Signal
-from grok_sauce.strategies.levels import KnownLevels, LookAhead, Timeline
+from grok_sauce.strategies.levels import ByContract, KnownLevels, LookAhead
 from grok_sauce.strategies.paper import Order, Position, Trade
 from grok_sauce.strategies.runner import Runner
 
@@ -62,8 +62,8 @@ def run(
     """
     runner = Runner(settings, symbol)
     result = Result(settings, symbol, runner.terms)
-    known = Timeline(levels, lambda each: each.known_at)
-    lists = Timeline(triggers, lambda each: each.at)
+    known = ByContract(levels, lambda each: each.known_at, lambda each: each.contract)
+    lists = ByContract(triggers, lambda each: each.at, lambda each: each.contract)
     maker = CandleMaker()
     before: Candle | None = None
     for count, bar in enumerate(bars, start=1):
@@ -86,11 +86,12 @@ def run(
 def _judge(
     runner: Runner,
     candle: Candle,
-    known: Timeline[KnownLevels],
-    lists: Timeline[LtLevels],
+    known: ByContract[KnownLevels],
+    lists: ByContract[LtLevels],
     result: Result,
 ) -> None:
-    found, ended = runner.close(candle, known.at(candle.end), lists.at(candle.end))
+    at, contract = candle.end, candle.contract
+    found, ended = runner.close(candle, known.at(at, contract), lists.at(at, contract))
     result.evaluations.append(found)
     result.orders.extend(ended)
 

@@ -16,6 +16,10 @@ from grok_sauce.strategies.candle import Candle
 from grok_sauce.strategies.levels import KnownLevels
 
 STRATEGY: Final = "GEX_RECOIL"
+_NUMBERS: Final = (
+    "quantity", "time", "candle_time", "level", "entry", "stop", "target", "risk", "expires_at",
+    "session_end",
+)  # fmt: skip
 WORDS: Final = {
     "put_wall": "put wall",
     "support_1": "support 1",
@@ -114,8 +118,12 @@ class Signal:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Signal:
-        """Read as_dict(); KeyError when a field is missing."""
-        return cls(**{item.name: document[item.name] for item in fields(cls)})
+        """Read as_dict(); KeyError when a field is missing, TypeError when a number is none."""
+        found = {item.name: document[item.name] for item in fields(cls)}
+        wrong = [name for name in _NUMBERS if type(found[name]) not in (int, float)]
+        if wrong or not isinstance(found["stored"], Mapping):
+            raise TypeError(f"{wrong[0] if wrong else 'stored'} is not what it should be")
+        return cls(**found)
 
     def payload(self) -> dict[str, Any]:
         """The message of topic trade.signal: snake_case, and the names of before besides."""

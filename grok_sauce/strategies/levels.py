@@ -2,7 +2,8 @@
 
 KnownLevels(known_at, source, contract, factor, factor_at, levels)
 of_chain(chain, factor, known_at, source, score) -> KnownLevels
-Timeline(items, key).at(time) -> the newest item known by then
+Timeline(items, known_at).at(time) -> the newest item known by then
+ByContract(items, known_at, contract).at(time, contract) -> the newest that fits a contract
 LookAhead: somebody decided with what was not known yet
 """
 
@@ -11,10 +12,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final, Generic, TypeVar
 
 from grok_sauce.analytics.conversion import Factor, to_future
 from grok_sauce.errors import GrokSauceError
+from grok_sauce.strategies.contracts import same_prices
 
 T = TypeVar("T")
 
@@ -62,7 +65,7 @@ class KnownLevels:
             "contract": self.contract,
             "factor": self.factor,
             "factor_at": self.factor_at,
-            "levels": [[name, price] for name, price in self.levels],
+            "levels": [[name, price if isfinite(price) else None] for name, price in self.levels],
         }
 
 
@@ -143,3 +146,34 @@ class Timeline(Generic[T]):
         """The newest known at a Unix time; None before the first."""
         place = bisect_right(self._times, time)
         return self._items[place - 1] if place else None
+
+
+class ByContract(Generic[T]):
+    """A timeline of things that may say which contract's prices they are in."""
+
+    def __init__(
+        self,
+        items: Iterable[T],
+        known_at: Callable[[T], float],
+        contract: Callable[[T], str | None],
+    ) -> None:
+        self._items = list(items)
+        self._known_at = known_at
+        self._contract = contract
+        self._all = Timeline(self._items, known_at)
+        self._fitting: dict[str | None, Timeline[T]] = {}
+
+    def at(self, time: float, contract: str | None) -> T | None:
+        """The newest known that is of this contract or says none.
+
+        Where there is none, the newest of all, so that the reason for not using it can be told.
+        """
+        if contract not in self._fitting:
+            fitting = [
+                item
+                for item in self._items
+                if (own := self._contract(item)) is None or same_prices(own, contract)
+            ]
+            self._fitting[contract] = Timeline(fitting, self._known_at)
+        found = self._fitting[contract].at(time)
+        return self._all.at(time) if found is None else found

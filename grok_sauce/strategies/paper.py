@@ -256,6 +256,6 @@ class Paper:
                 for each in document["positions"]
             ]
             last = None if document["last"] is None else Candle.of(document["last"])
-        except (KeyError, TypeError, ValueError) as problem:
+        except (KeyError, TypeError, AttributeError, ValueError) as problem:
             raise ValueError(f"no paper trades: {problem}") from None
         self.orders, self.positions, self.last = orders, positions, last

@@ -71,7 +71,7 @@ class Runner:
         }
 
     def restore(self, document: Mapping[str, Any]) -> None:
-        """Take over what save() gave.
+        """Take over what save() gave, all or nothing.
 
         Raises:
             ValueError: it is not such a document, or of another symbol.
@@ -83,5 +83,8 @@ class Runner:
             raise ValueError(f"no state of a strategy: {problem}") from None
         if version != VERSION or symbol != self.symbol:
             raise ValueError(f"state of {symbol!r}, version {version!r}, not of {self.symbol}")
-        self.paper.restore(paper)
-        self.strategy.restore(strategy)
+        kept_strategy = GexRecoil(self.strategy.settings)
+        kept_paper = Paper(self.paper.settings, self.terms)
+        kept_strategy.restore(strategy)
+        kept_paper.restore(paper)
+        self.strategy, self.paper = kept_strategy, kept_paper

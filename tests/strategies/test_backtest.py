@@ -283,3 +283,15 @@ def test_lt_levels_are_looked_up_by_the_time_they_were_known(make: Any) -> None:
 
     seen = [each.triggers for each in result.evaluations]
     assert seen == [lists[0], lists[1], lists[1], lists[1]]
+
+
+def test_lines_of_another_contract_do_not_hide_those_of_the_candles(make: Any) -> None:
+    own = make.levels(at="12:00")
+    other = make.levels({"put_wall": 6000}, at="13:00", contract="/ESH7")
+    lists = [make.triggers("13:45"), make.triggers("14:00", contract="/ESH7")]
+
+    found = run(FREE, "/NQ", candles_of(make), [own, other], lists)
+    alone = run(FREE, "/NQ", candles_of(make), [other], lists)
+
+    assert len(found.signals) == 1
+    assert alone.evaluations[1].reason == "the levels are of /ESH7, the candle of /NQH7"

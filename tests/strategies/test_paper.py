@@ -340,3 +340,17 @@ def test_a_signal_reads_back_as_it_was(make: Any) -> None:
     [signal] = paper.orders
 
     assert Signal.of(json.loads(json.dumps(signal.as_dict()))) == signal
+
+
+@pytest.mark.parametrize("name", ["entry", "stop", "expires_at", "stored"])
+def test_a_damaged_order_is_refused_and_nothing_changes(make: Any, name: str) -> None:
+    runner = started(make)
+    kept = runner.save()
+    damaged = json.loads(json.dumps(kept))
+    damaged["paper"]["orders"][0][name] = "many"
+    damaged["strategy"]["symbols"] = {}
+
+    with pytest.raises(ValueError, match="paper"):
+        runner.restore(damaged)
+
+    assert runner.save() == kept
