@@ -4,12 +4,14 @@ KnownLevels(known_at, source, contract, factor, factor_at, levels)
 of_chain(chain, factor, known_at, source, score) -> KnownLevels
 Timeline(items, known_at).at(time) -> the newest item known by then
 ByContract(items, known_at, contract).at(time, contract) -> the newest that fits a contract
+Recent(known_at).add(item), .at(time)          the same for what goes on arriving
 LookAhead: somebody decided with what was not known yet
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -146,6 +148,36 @@ class Timeline(Generic[T]):
         """The newest known at a Unix time; None before the first."""
         place = bisect_right(self._times, time)
         return self._items[place - 1] if place else None
+
+
+class Recent(Generic[T]):
+    """What goes on arriving, in order of time: the newest known at a moment not long ago.
+
+    A candle is told a moment after its close, when newer levels may be there already: asked
+    for the close, it gives those of the close. One writer.
+    """
+
+    def __init__(self, known_at: Callable[[T], float], span: float = 300.0) -> None:
+        self._known_at = known_at
+        self._span = span  # seconds back that can be asked for
+        self._items: deque[T] = deque()
+
+    def add(self, item: T) -> None:
+        """Take the next; one known before the last taken is left out."""
+        items, at = self._items, self._known_at(item)
+        if items and at < self._known_at(items[-1]):
+            return
+        items.append(item)
+        # The first but one is old enough to answer for every moment in the span.
+        while len(items) > 1 and self._known_at(items[1]) <= at - self._span:
+            items.popleft()
+
+    def at(self, time: float) -> T | None:
+        """The newest known at a Unix time; None when none was, or it is longer ago than span."""
+        for item in reversed(self._items):
+            if self._known_at(item) <= time:
+                return item
+        return None
 
 
 class ByContract(Generic[T]):

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from grok_sauce import cli
+from grok_sauce.commands.backtest import progress
 from grok_sauce.market.events import Bar
 from grok_sauce.storage import bar_export
 
@@ -218,6 +219,23 @@ def test_progress_is_told_on_the_other_stream(run: Run, capsys: pytest.CaptureFi
     run("--json")
 
     assert "8 of 8 bars" in capsys.readouterr().err
+
+
+def test_a_terminal_gets_one_bar_that_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    out = Terminal()
+    monkeypatch.setattr("sys.stderr", out)
+
+    told = progress(2000)
+    told(1000)
+    told(2000)
+
+    first, second = out.getvalue().split("\r")[1:]
+    assert (first.count("█"), first.count("·")) == (20, 20)
+    assert second == "█" * 40 + " 2,000 of 2,000 bars\n"
 
 
 @pytest.mark.recorded

@@ -12,6 +12,7 @@ from grok_sauce.market.sessions import instant
 from grok_sauce.strategies import contracts
 from grok_sauce.strategies.levels import (
     KnownLevels,
+    Recent,
     StrikeSums,
     Timeline,
     of_chain,
@@ -123,6 +124,33 @@ def test_levels_as_json_name_everything() -> None:
     levels = KnownLevels(1.0, "QQQ", "/NQZ6", 41.2, 0.5, (("put_wall", 21000.0),))
 
     assert levels.as_dict()["levels"] == [["put_wall", 21000.0]]
+
+
+def test_what_arrives_after_the_close_does_not_hide_what_was_known_at_it() -> None:
+    recent = Recent(lambda each: each, span=10.0)
+    for second in range(100):
+        recent.add(float(second))
+
+    assert [recent.at(time) for time in (98.5, 95.0, 89.0, 88.0)] == [98.0, 95.0, 89.0, None]
+
+
+def test_the_only_levels_of_the_day_stay_known_however_old() -> None:
+    recent = Recent(lambda each: each, span=10.0)
+
+    recent.add(5.0)
+
+    assert (recent.at(4.0), recent.at(90_000.0)) == (None, 5.0)
+    recent.add(80_000.0)
+    assert recent.at(79_999.0) == 5.0
+
+
+def test_what_comes_late_is_left_out() -> None:
+    recent = Recent(lambda each: each)
+
+    for at in (10.0, 9.0, 10.0):
+        recent.add(at)
+
+    assert (recent.at(9.5), recent.at(10.0)) == (None, 10.0)
 
 
 # ---- contracts --------------------------------------------------------------------------
