@@ -72,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
         findings.append(Finding("Environment file", False, str(problem)))
     findings.append(calendar(clock))
     findings.append(redis(environ))
+    findings += feed(environ)
     findings += broker(environ, clock, symbols_of(args.symbols))
     failed = any(finding.ok is False for finding in findings)
     if args.json:
@@ -228,6 +229,16 @@ def broker(environ: Mapping[str, str], clock: Clock, symbols: list[str]) -> list
                 for each in live_symbols(client, symbols, clock)
             ]
     return found
+
+
+def feed(environ: Mapping[str, str]) -> list[Finding]:
+    """What FEED chooses, where it chooses anything but the account."""
+    from grok_sauce.desks.price_source import DETAIL, is_public
+
+    try:
+        return [Finding("Feed", None, f"{DETAIL}; not tried here")] if is_public(environ) else []
+    except SettingsError as problem:
+        return [Finding("Feed", False, str(problem), "correct FEED in .env")]
 
 
 def attempt(name: str, call: Callable[[], str]) -> Finding:

@@ -26,7 +26,8 @@ from grok_sauce.alerts.alert_shapes import (
 )
 from grok_sauce.alerts.body import classic_body, meta_of
 from grok_sauce.alerts.legs import legs, mapped_text
-from grok_sauce.alerts.model import Leg
+from grok_sauce.alerts.model import Destination, Leg
+from grok_sauce.alerts.plans import body_of
 from grok_sauce.alerts.schema import MIGRATIONS
 from grok_sauce.alerts.steady import SteadyTime
 from grok_sauce.alerts.store import Store
@@ -218,6 +219,18 @@ class TestBody:
         assert list(sent)[6:] == ["alert_id", "leg", "trade_id", "strategy", *EXTRAS]
         assert (sent["strategy"], sent["signal_strategy"]) == ("Gex", "GEX_RECOIL")
         assert (sent["stop_loss"], sent["order_type"]) == (21_480.0, "limit")
+
+
+@pytest.mark.parametrize("meta", [False, True])
+def test_levels_go_only_to_a_target_that_asked_for_more(meta: bool) -> None:
+    target = Destination("localhost:9060", "localhost", 9060, "/receive", "", ("Gex",), "live",
+                         include_meta=meta)  # fmt: skip
+    alert = read_order(LIMIT)
+
+    sent = json.loads(body_of("a1", alert, legs(alert, "ask", None)[0], target, 0))
+
+    assert ("stop_loss" in sent) is meta
+    assert sent["price"] == 21_500.25
 
 
 @pytest.fixture
