@@ -273,7 +273,7 @@ function equipLeaving(draft) {
 
 /** The section in view is marked in the list on the left. */
 function followSections() {
-  const links = new Map([...document.querySelectorAll(".sections a")].map((link) => [link.hash.slice(1), link]));
+  const links = new Map([...document.querySelectorAll('.sections a[href^="#"]')].map((link) => [link.hash.slice(1), link]));
   const show = (id) => {
     for (const [name, link] of links) {
       if (name === id) link.setAttribute("aria-current", "true");
