@@ -165,7 +165,7 @@ def _lines(path: Path, asked: str | None) -> Iterator[_Line]:
         before[name] = time
         volume = number(path, number_, row, "volume")
         if volume is not None and volume < 0:
-            raise SettingsError(f"{where(path, number_, 'volume')}: {volume:g} is below 0")
+            raise SettingsError(f"{where(path, number_, 'volume')}: {volume} is below 0")
         yield _Line(path, number_, time, _prices(path, number_, row), volume, name)
     if not before:
         raise SettingsError(f"{path} holds no bars", "--bars")
@@ -182,9 +182,9 @@ def _prices(path: Path, line: int, row: Mapping[str, Any]) -> tuple[float, float
         found.append(value)
     opened, high, low, close = found
     if high < max(opened, close) or high < low:
-        raise SettingsError(f"{where(path, line, 'high')}: {high:g} lies below another price")
+        raise SettingsError(f"{where(path, line, 'high')}: {high} lies below another price")
     if low > min(opened, close):
-        raise SettingsError(f"{where(path, line, 'low')}: {low:g} lies above another price")
+        raise SettingsError(f"{where(path, line, 'low')}: {low} lies above another price")
     return opened, high, low, close
 
 

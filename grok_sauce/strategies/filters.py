@@ -51,7 +51,7 @@ def _no_pair(previous: Candle | None, candle: Candle) -> str | None:
         return f"first candle of {candle.contract} after {previous.contract}"
     if candle.time - previous.time != LENGTH * 1000:
         minutes = (candle.time - previous.time) / 60_000
-        return f"first candle after a gap: {minutes:g} minutes from the one before"
+        return f"first candle after a gap: {minutes:,.0f} minutes from the one before"
     return None
 
 
@@ -76,7 +76,7 @@ def cooldown(settings: Strategy, candle: Candle, signalled: float | None) -> Ver
         return Verdict("cooldown", True, None, limit, "no signal before")
     passed = candle.end - signalled
     return Verdict(
-        "cooldown", passed >= limit, passed, limit, f"{passed:g} s since the last, min {limit:g}"
+        "cooldown", passed >= limit, passed, limit, f"{passed:,.0f} s since the last, min {limit:g}"
     )
 
 
@@ -127,7 +127,7 @@ def usable_triggers(
         return None, f"the LT levels are of {triggers.contract}"
     age = age_of(triggers, candle) / LENGTH
     if age > settings.lt_max_age:
-        return None, f"the LT levels are {age:g} candles old, at most {settings.lt_max_age}"
+        return None, f"the LT levels are {age:.4g} candles old, at most {settings.lt_max_age}"
     return triggers, ""
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
+from grok_sauce.market.instruments import decimals_of
 from grok_sauce.market.sessions import new_york
 from grok_sauce.market.times import iso
 from grok_sauce.settings.strategy import Strategy
@@ -130,7 +131,10 @@ class GexRecoil:
             reason = "; ".join(each.text for each in failed)
             return replace(found, result="rejected", reason=reason)
         signal = self._signal(found, passed, span[1], tick)
-        reason = f"buy {signal.entry:g}, stop {signal.stop:g}, target {signal.target:g}"
+        entry, stop, target = (
+            f"{price:.{decimals_of(tick)}f}" for price in (signal.entry, signal.stop, signal.target)
+        )
+        reason = f"buy {entry}, stop {stop}, target {target}"
         return replace(found, result="signal", reason=reason, signal=signal)
 
     def _signal(self, found: Evaluation, test: LevelTest, ends: float, tick: float) -> Signal:

@@ -407,7 +407,7 @@ GOOD = "2026-12-16T14:00:00-05:00,1,2,1,2,5"
          "line 2, high: 1.5 lies below another price"),
         ("time,open,high,low,close,volume\n2026-12-16T14:00,1,2,1.5,2,5\n",
          "line 2, low: 1.5 lies above another price"),
-        ("time,open,high,low,close,volume\n2026-12-16T14:00,1,2,1,2,-5\n", "volume: -5 is below 0"),
+        ("time,open,high,low,close,volume\n2026-12-16T14:00,1,2,1,2,-5\n", "volume: -5.0 is below 0"),
         ("time,open,high,low,close,volume\n2026-12-16T14:00:00.5,1,2,1,2,5\n", "whole seconds"),
         ("time,open,high,low,close,volume\n2026-12-16T14:00,1,2,1,2,5\n2026-12-16T15:00,1,2,1,2,5\n",
          "bars are 60 minutes apart"),

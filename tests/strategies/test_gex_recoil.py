@@ -299,6 +299,10 @@ def test_a_signal_keeps_levels_ages_factor_lt_list_and_verdicts(make: Any) -> No
     assert {"cross", "lt", "risk"} <= set(stored["tests"][0])
 
 
+def test_the_reason_names_prices_to_the_tick(make: Any) -> None:
+    assert signalled(make).reason == "buy 21246.25, stop 21231.00, target 21271.25"
+
+
 def test_an_evaluation_is_json(make: Any) -> None:
     document = json.loads(json.dumps(signalled(make).as_dict(), allow_nan=False))
 
