@@ -93,7 +93,6 @@ export class Table {
     const tags = [];
     if (isNext) tags.push(h("span", { class: "in", dataset: { at: String(timeOf(event)) } }, inText(event, now) ?? ""));
     if (status === "waiting") tags.push(h("span", { class: "in" }, "released, waiting for the actual"));
-    if (event.cluster && status === "upcoming") tags.push(h("span", { class: "tag", title: "Others come in the same minute: one reaction for all of them" }, "will cluster"));
     const moved = movedText(event, zone);
     if (moved) tags.push(h("span", { class: "tag moved" }, moved));
     if (event.actual_revised) tags.push(h("span", { class: "tag" }, `now ${event.actual_revised}`));
@@ -102,7 +101,10 @@ export class Table {
 
   #moves(event, status, row) {
     if (event.impact === "holiday") return [h("td", { colSpan: HORIZONS.length, class: "moves" })];
-    if (event.cluster && status !== "upcoming") return [h("td", { colSpan: HORIZONS.length, class: "moves soft num" }, "clustered, measured together below")];
+    if (event.cluster) {
+      const words = status === "upcoming" ? "will cluster, one reaction for all" : "clustered, measured together below";
+      return [h("td", { colSpan: HORIZONS.length, class: "moves soft num" }, words)];
+    }
     return HORIZONS.map((horizon) => cell("num move", moveOf(row, horizon)));
   }
 
