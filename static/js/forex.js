@@ -11,6 +11,7 @@ import { toast } from "./toast.js";
 
 const NEWS_MS = 30_000;
 const CONFLICT = 409;
+const ZONES = { new_york: "New York time", utc: "UTC", local: "local time" };
 
 const data = pageData("forex-data");
 const page = part(document, "page");
@@ -38,7 +39,7 @@ function drawTrades() {
   part(page, "empty").hidden = !trades || trades.trades.length > 0;
   if (!trades) return;
   part(page, "problem").hidden = true;
-  setText(part(page, "count"), `${trades.total.toLocaleString("en-US")} kept${trades.total > trades.trades.length ? `, newest ${trades.trades.length}` : ""}`);
+  setText(part(page, "count"), `${trades.total.toLocaleString("en-US")} kept${trades.total > trades.trades.length ? `, newest ${trades.trades.length}` : ""}, ${ZONES[zone()] ?? zone()}`);
   part(page, "rows").replaceChildren(...trades.trades.map((each) => h("tr", {},
     h("td", {}, when(each.time)), h("td", { class: "num" }, String(each.ticket)), h("td", {}, each.symbol),
     h("td", {}, each.type.replace("_", " ")), h("td", {}, each.status),
