@@ -26,6 +26,7 @@ from grok_sauce.desks.reactions import reaction_desk
 from grok_sauce.desks.session_levels import session_wishes
 from grok_sauce.desks.setup import SetupDesk
 from grok_sauce.desks.studies import StudiesDesk
+from grok_sauce.desks.tape_keeper import TapeKeeper
 from grok_sauce.engine import Engine
 from grok_sauce.errors import SettingsError
 from grok_sauce.following.loading import Loading
@@ -133,6 +134,8 @@ class MarketHalf(Hub):
         )
         self.notices.follow(chosen)
         self.publishers.append(self.notices.hear)
+        # A demo's market is another one with each start.
+        self.prints = None if demo else TapeKeeper(self.engine, files.data / "prints.json")
         self._join_reports(process)
         self._open_desk(files, process, knobs.read_env(SignalSettings, environ))
         self._follow(chosen)
@@ -225,6 +228,7 @@ class MarketHalf(Hub):
             self.charts,
             *self.context.workers,
             self.reactions,
+            *([] if self.prints is None else [self.prints]),
             *self.notices.workers,
             self.history,
             self.loop,

@@ -113,7 +113,7 @@ def _greek_rows(found: greeks.CharmVanna, scale: FuturesScale | None) -> list[di
     if reason is None and scale is None:
         reason = "No price of a future to count in; the dollars stand"
     ahead = [
-        fact(f"In {_span(each.minutes)}", each.contracts, CONTRACTS, 1) for each in found.ahead
+        fact(_when(each.minutes, found.hours), each.contracts, CONTRACTS, 1) for each in found.ahead
     ]
     charm = [
         fact("Delta an hour", found.charm_dollars, "$ per point"),
@@ -126,6 +126,13 @@ def _greek_rows(found: greeks.CharmVanna, scale: FuturesScale | None) -> list[di
         row(greeks.CHARM, found.charm, word, found.n, CONTRACTS, reason, charm, 1),
         row(greeks.VANNA, found.vanna, found.word, found.n, CONTRACTS, reason, vanna, 1),
     ]
+
+
+def _when(minutes: float, hours: float | None) -> str:
+    is_settlement = hours is not None and minutes == hours * 60
+    return (
+        f"At the next settlement, in {_span(minutes)}" if is_settlement else f"In {_span(minutes)}"
+    )
 
 
 def _span(minutes: float) -> str:

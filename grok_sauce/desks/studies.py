@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +14,8 @@ from grok_sauce.engine import Engine
 from grok_sauce.errors import SettingsError, SourceError
 from grok_sauce.market import sessions
 from grok_sauce.market.instruments import normalise
+from grok_sauce.market.listing import Listing, occ_of
+from grok_sauce.market.prints import Tally
 from grok_sauce.questions import Questions
 from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import Clock
@@ -42,6 +44,8 @@ class _Copied:
     text: str
     multiplier: float | None
     vix: tuple[tuple[float, float], ...]
+    tape: Mapping[str, Tally]
+    before: tuple[date, Mapping[str, Tally]] | None
 
 
 class StudiesDesk:
@@ -102,6 +106,18 @@ class StudiesDesk:
             "" if listing is None else listing.detail,
             None if future is None else future.multiplier,
             self._vix(now),
+            *self._tape(listing, now),
+        )
+
+    def _tape(
+        self, listing: Listing | None, now: float
+    ) -> tuple[Mapping[str, Tally], tuple[date, Mapping[str, Tally]] | None]:
+        """Copies of the sums of prints, today's and those of the session before, by contract."""
+        names = {} if listing is None else _contracts(listing)
+        today, before = self._engine.state.tape.at(now)
+        return (
+            _renamed(today, names),
+            None if before is None else (before[0], _renamed(before[1], names)),
         )
 
     def _vix(self, now: float) -> tuple[tuple[float, float], ...]:
@@ -127,6 +143,8 @@ class StudiesDesk:
                 conversion=item.conversion,
                 multiplier=copied.multiplier,
                 vix=copied.vix,
+                tape=copied.tape,
+                before=copied.before,
                 days=self._wall_days(symbol, now),
             )
         )
@@ -151,6 +169,19 @@ class StudiesDesk:
             connection.close()
         self._days[symbol] = (today, found)
         return found
+
+
+def _contracts(listing: Listing) -> dict[str, str]:
+    """Streamer symbol -> the contract's name in an OptionChain."""
+    rows = zip(listing.streamers, listing.expiry, listing.strike, listing.is_call, strict=True)
+    return {
+        streamer: occ_of(listing.expiries[expiry], strike, is_call)
+        for streamer, expiry, strike, is_call in rows
+    }
+
+
+def _renamed(tallies: Mapping[str, Tally], names: Mapping[str, str]) -> dict[str, Tally]:
+    return {names[each]: replace(tally) for each, tally in tallies.items() if each in names}
 
 
 def _read_days(connection: sqlite3.Connection, symbol: str, today: date) -> Iterator[WallDay]:

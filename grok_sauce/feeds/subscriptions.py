@@ -16,6 +16,7 @@ VIEW: Final = 2
 PRESET: Final = 3
 NEAREST: Final = 4  # open interest for max pain, after the presets
 BACKFILL: Final = 5
+PRINTS: Final = 6  # of options, with what room is left
 
 CANDLE: Final = "Candle"
 LONGEST_SYMBOL: Final = 100

@@ -14,6 +14,10 @@ from grok_sauce.market.window import QUOTES_EACH_SIDE, QUOTES_SLACK, Anchors, sl
 
 UNDERLYING: Final = ("Quote", "Trade", "TradeETH", "Summary", "Profile")
 GREEKS: Final = ("Greeks", "Summary", "Trade")
+# Prints (TimeAndSale) are followed of this many expiries, today's and the next, whose estimates
+# the next morning judges, and of so many strikes to either side of the money.
+PRINT_EXPIRIES: Final = 2
+PRINT_STRIKES: Final = 15
 # Rates less dividends, a year: a forward is about this far above spot. Quotes are followed on
 # both sides of it, so that a percent more or less does not matter.
 CARRY: Final = 0.025
@@ -191,6 +195,10 @@ def _wants(
             *base,
             *(Subscription(kind, each) for each in contracts for kind in (*GREEKS, "Quote")),
         )
+    if need.is_preset:
+        prints = _print_wants(expiries, cuts)
+        if prints:
+            wants[f"tape:{underlying.symbol}"] = prints
     if pain is not None:
         listed = expiries[pain]
         both = zip(listed.calls, listed.puts, strict=True)
@@ -198,6 +206,21 @@ def _wants(
             Subscription("Summary", each) for pair in both for each in pair if each is not None
         )
     return wants
+
+
+def _print_wants(
+    expiries: Sequence[ListedExpiry], cuts: Mapping[int, _Cut]
+) -> tuple[Subscription, ...]:
+    found = []
+    for place in sorted(cuts)[:PRINT_EXPIRIES]:
+        cut, listed = cuts[place], expiries[place]
+        for strike in sorted(cut.strikes, key=lambda each: abs(each - cut.middle)):
+            if abs(strike - cut.middle) > PRINT_STRIKES:
+                break
+            for streamer in (listed.calls[strike], listed.puts[strike]):
+                if streamer is not None:
+                    found.append(Subscription("TimeAndSale", streamer))
+    return tuple(found)
 
 
 def _window_wants(listed: ListedExpiry, cut: _Cut) -> list[Subscription]:

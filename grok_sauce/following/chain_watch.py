@@ -9,7 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from grok_sauce.errors import SourceError, SourceRefused
-from grok_sauce.feeds.subscriptions import NEAREST, PRESET, VIEW, Shortfall, Subscription
+from grok_sauce.feeds.subscriptions import (
+    NEAREST,
+    PRESET,
+    PRINTS,
+    VIEW,
+    Shortfall,
+    Subscription,
+)
 from grok_sauce.following.chain_plan import Need, Plan, plan_of
 from grok_sauce.following.views import Views
 from grok_sauce.market.batches import Batch
@@ -353,7 +360,7 @@ def _has_max_pain(instrument: Instrument) -> bool:
 
 def _priority(owner: str) -> int:
     kind = owner.partition(":")[0]
-    return {"gex": PRESET, "pain": NEAREST}.get(kind, VIEW)
+    return {"gex": PRESET, "pain": NEAREST, "tape": PRINTS}.get(kind, VIEW)
 
 
 def reason_of(listing: Listing | None) -> str | None:

@@ -27,6 +27,10 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "Profile": ("description", "tradingStatus", "statusReason", "haltStartTime", "haltEndTime"),
     "Greeks": ("price", "volatility", "delta", "gamma", "theta", "vega", "time"),
     "Candle": ("eventFlags", "index", "time", "count", "open", "high", "low", "close", "volume"),
+    "TimeAndSale": (
+        *("eventFlags", "index", "time", "price", "size", "aggressorSide", "spreadLeg"),
+        *("validTick", "type"),
+    ),
 }
 
 
@@ -35,7 +39,8 @@ class Batch(NamedTuple):
 
     symbols are streamer symbols ("SPY", "/ESZ26:XCME", ".SPXW261218C6000", "SPY{=m}"),
     in order of arrival; one symbol may occur several times (the last wins for all kinds
-    but Candle). at is the market time of arrival (Unix seconds).
+    but Candle and TimeAndSale, where each row counts). at is the market time of arrival
+    (Unix seconds).
 
     snapshot: for Candle only; True says that the batch replaces all bars of its
     symbols that are not older than its oldest bar.

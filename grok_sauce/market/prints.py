@@ -3,16 +3,18 @@
 Print.of(symbol, row, at) -> Print | None        a row of FIELDS["TimeAndSale"]
 Tape().put(print) -> bool                        sums per contract, of one trading day
 tape.tallies[symbol] -> Tally;  tape.day;  tape.before -> the day before, whole
+tape.at(now) -> (sums of the day of now, the day before and its sums)
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from math import inf
 from typing import Any, Final, Literal
 
+from grok_sauce.errors import BadPayload
 from grok_sauce.market import sessions
 from grok_sauce.market.events import Row, amount, moment, number, whole
 
@@ -22,6 +24,7 @@ What = Literal["NEW", "CORRECTION", "CANCEL"]
 ROLL: Final = 17  # New York hour from which a print belongs to the next session
 MEMORY: Final = 256  # prints of one contract that can still be corrected or come twice
 _REMOVE: Final = 0x2  # bit of eventFlags: the event of this index is gone
+FORMAT: Final = 1  # of what is saved
 _SIDES: Final[dict[Any, Side]] = {"BUY": 1, "SELL": -1}
 _WHATS: Final[dict[Any, What]] = {"CORRECTION": "CORRECTION", "CANCEL": "CANCEL"}
 
@@ -119,6 +122,9 @@ class Tally:
             self.first, self.last = min(self.first, one.time), max(self.last, one.time)
 
 
+_NAMES: Final = tuple(each.name for each in fields(Tally))
+
+
 @dataclass(slots=True)
 class _Line:
     tally: Tally = field(default_factory=Tally)
@@ -133,6 +139,7 @@ class Tape:
     session. With the first print of a new day the sums move to `before` and begin at 0. A
     print that comes twice (a reconnect) counts once; a correction replaces, a cancellation
     removes the print of its index, as long as that is among the last 256 of its contract.
+    saved() and restore() carry the sums over a restart; what traded between is missing.
     """
 
     def __init__(self) -> None:
@@ -151,6 +158,12 @@ class Tape:
         line = self._lines.get(symbol)
         return None if line is None else line.tally
 
+    def at(self, now: float) -> tuple[Mapping[str, Tally], tuple[date, Mapping[str, Tally]] | None]:
+        """(sums of the day that now belongs to, the newest day before it that has any)."""
+        if self.day is not None and now >= self._span[1]:
+            return {}, (self.day, self.tallies)
+        return self.tallies, self.before
+
     def put(self, one: Print) -> bool:
         """Count a print; False where it changes nothing: known, or of a day that is over."""
         if one.time >= self._span[1]:
@@ -161,6 +174,47 @@ class Tape:
         if line is None:
             line = self._lines[one.symbol] = _Line()
         return _take(line, one)
+
+    def saved(self) -> dict[str, Any] | None:
+        """What restore() takes, as JSON can hold it; None while there is nothing."""
+        if self.day is None:
+            return None
+        before = self.before
+        return {
+            "format": FORMAT,
+            "day": self.day.isoformat(),
+            "tallies": {symbol: _row(tally) for symbol, tally in self.tallies.items()},
+            "before": None
+            if before is None
+            else {
+                "day": before[0].isoformat(),
+                "tallies": {symbol: _row(tally) for symbol, tally in before[1].items()},
+            },
+        }
+
+    def restore(self, kept: Any) -> bool:
+        """Go on from what was saved; False where there are prints already.
+
+        Raises:
+            BadPayload: that is not what saved() wrote; the tape stays empty.
+        """
+        if self.day is not None:
+            return False
+        try:
+            if kept["format"] != FORMAT:
+                raise ValueError(f"format {kept['format']!r}")
+            day = date.fromisoformat(kept["day"])
+            own = {symbol: _Line(_tally(row)) for symbol, row in kept["tallies"].items()}
+            last = kept["before"]
+            before = last and (
+                date.fromisoformat(last["day"]),
+                {symbol: _tally(row) for symbol, row in last["tallies"].items()},
+            )
+            span = _span_of(day)
+        except (KeyError, TypeError, ValueError, AttributeError) as problem:
+            raise BadPayload(f"sums of prints cannot be read: {problem}") from None
+        self.day, self._span, self._lines, self.before = day, span, own, before
+        return True
 
     def forget(self, symbol: str) -> None:
         """Drop the sums of a symbol that nobody follows: with a hole in them they say nothing."""
@@ -202,5 +256,33 @@ def _day_of(time: float) -> tuple[date, float, float]:
     day = clock.date() + timedelta(days=clock.hour >= ROLL)
     if not sessions.is_session(day):
         day = sessions.next_session(day)
+    return day, *_span_of(day)
+
+
+def _span_of(day: date) -> tuple[float, float]:
     before = sessions.previous_session(day)
-    return day, sessions.instant(before, ROLL), sessions.instant(day, ROLL)
+    return sessions.instant(before, ROLL), sessions.instant(day, ROLL)
+
+
+def _row(tally: Tally) -> list[float | int | None]:
+    """A tally as numbers in the order of its fields; those of one without prints are None."""
+    values: list[float | int | None] = [getattr(tally, name) for name in _NAMES]
+    return [None if value is not None and abs(value) == inf else value for value in values]
+
+
+def _tally(row: Any) -> Tally:
+    """Raises ValueError or TypeError where that is none."""
+    values = dict(zip(_NAMES, row, strict=True))
+    for name in ("buy", "sell", "unclassified", "legs"):
+        clean = amount(values[name])
+        if clean is None:
+            raise ValueError(f"{name} of {values[name]!r} contracts")
+        values[name] = clean
+    first, last = number(values["first"]), number(values["last"])
+    values["first"], values["last"] = (
+        inf if first is None else first,
+        -inf if last is None else last,
+    )
+    values["prints"], values["lost"] = int(values["prints"]), int(values["lost"])
+    values["opening"] = whole(values["opening"])
+    return Tally(**values)

@@ -8,6 +8,7 @@ instruments[user symbol] -> Instrument;  instrument_of(streamer) -> Instrument |
 listings[user symbol] -> Listing of options;  cboe[user symbol] -> Cboe's whole OptionChain
 headlines[source] -> Headlines;  weeks[source] -> CalendarWeek;  releases[measure key] -> Release
 lt_levels[TradingView's candle symbol] -> LtLevels
+tape.at(now) -> sums of the day's prints per option, by aggressor, where TimeAndSale is followed
 notes[source] -> SourceNote of a polled source, "news", "fred", "forex_factory"
 link_up(source) -> bool | None;  link_changed_at(source) -> float | None
 price(streamer, now) -> Price(value, basis, at, time, direction) | None
@@ -33,10 +34,11 @@ from grok_sauce.market.candles import (
     take_snapshot,
     take_updates,
 )
-from grok_sauce.market.events import Greeks, Profile, Quote, Summary, Trade
+from grok_sauce.market.events import Greeks, Profile, Quote, Summary, Trade, whole
 from grok_sauce.market.instruments import CandleSymbol, Instrument
 from grok_sauce.market.latest import Latest
 from grok_sauce.market.listing import Listing
+from grok_sauce.market.prints import Print, Tape
 from grok_sauce.market.products import KNOWN, Kind
 from grok_sauce.market.sessions import phase
 
@@ -99,6 +101,7 @@ class MarketState:
         self.releases: dict[str, Release] = {}
         self.lt_levels: dict[str, LtLevels] = {}
         self.notes: dict[str, SourceNote] = {}
+        self.tape = Tape()
         # Whole values, the newest of each name.
         self._whole: dict[str, dict[str, Any]] = {
             "CboeChain": self.cboe,
@@ -141,6 +144,8 @@ class MarketState:
             self.events += count
         elif kind == "Candle":
             self._take_candles(batch)
+        elif kind == "TimeAndSale":
+            self._take_prints(batch)
         elif kind == "Instrument":
             for symbol, instrument in zip(symbols, columns[0], strict=True):
                 self._take_instrument(symbol, instrument)
@@ -179,6 +184,20 @@ class MarketState:
             self.events += len(own)
             self._changed.add(key[0])
 
+    def _take_prints(self, batch: Batch) -> None:
+        """Add prints up, each once, with the open interest that was published when they came."""
+        summaries, place = self.last["Summary"], FIELDS["Summary"].index("openInterest")
+        for symbol, row in zip(batch.symbols, zip(*batch.columns, strict=True), strict=True):
+            one = Print.of(symbol, row, batch.at)
+            if one is None:
+                self.ignored["no print"] += 1
+                continue
+            self.tape.put(one)
+            tally, summary = self.tape.tally(symbol), summaries.get(symbol)
+            if tally is not None and summary is not None:
+                tally.opening = whole(summary[place])
+        self.events += len(batch.symbols)
+
     def _take_instrument(self, symbol: str, instrument: Instrument | None) -> None:
         before = self.instruments.pop(symbol, None)
         if instrument is not None:
@@ -197,8 +216,10 @@ class MarketState:
 
         Old open interest must not come back with a contract that returns days later.
         """
+        left: set[str] = set()
         for symbol, listing in given.items():
-            self.listings.pop(symbol, None)
+            before = self.listings.pop(symbol, None)
+            left.update(() if before is None else before.streamers)
             if listing is not None:
                 self.listings[symbol] = listing
         self._join_instruments()
@@ -207,6 +228,8 @@ class MarketState:
             gone = [s for s in latest if s[:1] == "." and s not in followed]
             for streamer in gone:
                 latest.discard(streamer)
+        for streamer in left - followed:
+            self.tape.forget(streamer)
 
     def contracts(self) -> set[str]:
         """Streamer symbols of all options that are followed."""
@@ -235,6 +258,7 @@ class MarketState:
         for key in [key for key in self._candles if key[0] == streamer]:
             del self._candles[key]
         self._ticks.pop(streamer, None)
+        self.tape.forget(streamer)
         self._changed = self.take_changed()
         self._changed.discard(streamer)
 

@@ -151,7 +151,9 @@ class Channel:
         self._dirty.difference_update(taken)
         self._fresh.update(taken)
         self._fresh_until = now + self._period
-        texts = self._send([k for k in taken if not self.subscriptions[k].candle])
+        # Of a stream of prints there is nothing to tell before the next one.
+        first = [k for k in taken if not self.subscriptions[k].candle and k[0] != "TimeAndSale"]
+        texts = self._send(first)
         for key in taken:
             if self.subscriptions[key].candle:
                 texts += self._candle_snapshot(key[1], self.subscriptions[key])

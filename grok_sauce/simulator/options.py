@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from grok_sauce.errors import BadPayload
 from grok_sauce.market.instruments import parse_streamer
-from grok_sauce.market.sessions import day_id, is_session, new_york_date, regular
+from grok_sauce.market.sessions import is_session, new_york_date, regular
+from grok_sauce.simulator import option_events
 from grok_sauce.simulator.chains import (
     BOOK_OF_ROOT,
     BOOKS,
@@ -24,18 +25,17 @@ from grok_sauce.simulator.chains import (
     nested,
     strikes,
 )
-from grok_sauce.simulator.events import Event, head, index_of
+from grok_sauce.simulator.events import Event, head
 from grok_sauce.simulator.interest import share_of_day
 from grok_sauce.simulator.recorded_chain import RecordedChain
 from grok_sauce.simulator.slices import Slice, Terms, World
 
 Places = NDArray[np.int64]
 
-KINDS: Final = ("Quote", "Trade", "Summary", "Greeks", "Profile")
+KINDS: Final = ("Quote", "Trade", "Summary", "Greeks", "Profile", "TimeAndSale")
 _LATE: Final = 900.0  # index and ETF options trade a quarter of an hour longer
 _KEEP: Final = 400  # slices in memory
 _DAY: Final = timedelta(days=1)
-_NAN: Final = math.nan
 
 
 class Options:
@@ -239,7 +239,7 @@ class Options:
         at, session, _ = self._fresh(part, now)
         event = head(kind, streamer)
         if kind == "Summary":
-            return event | self._summary(part, place, session)
+            return event | option_events.summary(part, place, session)
         if kind == "Profile":
             return event | {
                 "description": f"{part.expiry.underlying} option",
@@ -250,77 +250,15 @@ class Options:
                 "haltEndTime": 0,
             }
         if kind == "Greeks":
-            return event | self._greeks(part, place)
+            return event | option_events.greeks(part, place)
         if kind == "Quote":
-            return event | self._quote(part, place)
+            return event | option_events.quote(part, place)
+        if kind == "TimeAndSale":
+            return (
+                event | option_events.time_and_sale(part, place) if part.printed_at[place] else None
+            )
         traded = self._day_volume(part, place, at, session)
-        return event | self._trade(part, place, traded, session) if traded else None
-
-    def _greeks(self, part: Slice, place: int) -> Event:
-        time_ms = int(part.priced_at[place] * 1000)
-        columns = part.columns
-        return {
-            "eventFlags": 0,
-            "index": index_of(time_ms),
-            "time": time_ms,
-            "sequence": 0,
-            "price": float(columns["price"][place]),
-            "volatility": float(columns["vol"][place]),
-            "delta": float(columns["delta"][place]),
-            "gamma": float(columns["gamma"][place]),
-            "theta": float(columns["theta"][place]),
-            "rho": float(columns["rho"][place]),
-            "vega": float(columns["vega"][place]),
-        }
-
-    def _quote(self, part: Slice, place: int) -> Event:
-        size = 1 + place * 7919 % 97
-        return {
-            "sequence": 0,
-            "timeNanoPart": 0,
-            "bidTime": 0,
-            "bidExchangeCode": "C",
-            "bidPrice": float(part.columns["bid"][place]),
-            "bidSize": float(size),
-            "askTime": 0,
-            "askExchangeCode": "C",
-            "askPrice": float(part.columns["ask"][place]),
-            "askSize": float(1 + size * 31 % 89),
-        }
-
-    def _trade(self, part: Slice, place: int, traded: float, session: date) -> Event:
-        bid, ask = float(part.columns["bid"][place]), float(part.columns["ask"][place])
-        at_ask = bid == 0.0 or (int(traded) * 2654435761 + place) % 7 < 4
-        return {
-            "time": int(part.priced_at[place] * 1000),
-            "timeNanoPart": 0,
-            "sequence": 0,
-            "exchangeCode": "C",
-            "price": ask if at_ask else bid,
-            "change": _NAN,
-            "size": float(1 + int(traded) % 10),
-            "dayId": day_id(session),
-            "dayVolume": traded,
-            "dayTurnover": _NAN,
-            "tickDirection": "UNDEFINED",
-            "extendedTradingHours": False,
-        }
-
-    def _summary(self, part: Slice, place: int, session: date) -> Event:
-        held = float(part.open_interest[place])  # a recording may not know it
-        return {
-            "dayId": day_id(session),
-            "dayOpenPrice": _NAN,
-            "dayHighPrice": _NAN,
-            "dayLowPrice": _NAN,
-            "dayClosePrice": _NAN,
-            "dayClosePriceType": "REGULAR",
-            "prevDayId": 0,
-            "prevDayClosePrice": _NAN,
-            "prevDayClosePriceType": "REGULAR",
-            "prevDayVolume": _NAN,
-            "openInterest": int(held) if held == held else _NAN,
-        }
+        return event | option_events.trade(part, place, traded, session) if traded else None
 
     def elapsed(self, book: Book, at: float, session: date) -> float:
         """Part of a session's volume traded by an instant."""
@@ -370,10 +308,13 @@ class Options:
             at, session, touched = self._fresh(part, now)
             if touched is None:
                 continue
+            elapsed = self.elapsed(part.terms.book, at, session)
+            traded = part.newly_traded(session, elapsed, at)
             whose = {
                 "Greeks": touched,
                 "Quote": part.requoted,
-                "Trade": part.newly_traded(session, self.elapsed(part.terms.book, at, session)),
+                "Trade": traded,
+                "TimeAndSale": traded & (part.printed_at == at),
             }
             for kind, mask in whose.items():
                 if kinds.get(kind):

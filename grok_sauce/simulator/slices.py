@@ -65,7 +65,9 @@ class Slice:
         self.open_interest = self._open_interest()
         self._phase = float(scatter(np.array([self.expiry.day.toordinal()]), self.expiry.root)[0])
         self._asked = math.nan
-        self._told = np.zeros(2 * n)
+        self._told: Array | None = None
+        self.printed = np.zeros(2 * n)  # contracts of the newest print, 0 while there is none
+        self.printed_at = np.zeros(2 * n)
         self._priced = [math.nan] * len(_CADENCE)
         self._classes = np.zeros(2 * n, dtype=np.int8)
         self.columns: dict[str, Array] = {
@@ -186,9 +188,18 @@ class Slice:
             self._volumes = (day, made)
         return self._volumes[1]
 
-    def newly_traded(self, day: date, elapsed: float) -> NDArray[np.bool_]:
-        """Whose day volume changed since this was last asked; elapsed as of share_of_day."""
+    def newly_traded(self, day: date, elapsed: float, at: float) -> NDArray[np.bool_]:
+        """Whose day volume changed since this was last asked; elapsed as of share_of_day.
+
+        What a volume grew by is one print at `at`; what was traded before anybody asked, and
+        yesterday's, is none.
+        """
         traded = np.floor(self.volumes(day) * elapsed)
-        changed = np.asarray(traded != self._told)
+        before = self._told
         self._told = traded
-        return changed
+        if before is None:
+            return np.asarray(traded > 0)
+        grown = traded - before
+        self.printed[grown > 0] = grown[grown > 0]
+        self.printed_at[grown > 0] = at
+        return np.asarray(grown != 0)

@@ -65,7 +65,7 @@ def test_charm_and_vanna_come_in_contracts_of_the_future(toy_chain: OptionChain)
     assert found["vanna"]["value"] == pytest.approx(669.874, rel=1e-3)
     assert found["charm"]["value"] == pytest.approx(-41.665, rel=1e-2)
     assert "In 30 min" in facts(found["charm"])
-    assert "In 120 h" in facts(found["charm"])
+    assert "At the next settlement, in 120 h" in facts(found["charm"])
 
 
 def test_ratios_are_those_of_the_chain(toy_chain: OptionChain) -> None:

@@ -178,3 +178,31 @@ def _payload(at: float) -> dict[str, Any]:
         "put_wall": None,
         "columns": {"strike": [6000.0], "net_gex": [1.0]},
     }
+
+
+def test_prints_of_the_day_come_under_the_chains_names_for_contracts(
+    toy_chain: OptionChain, path: Path, clock: ManualClock
+) -> None:
+    engine = FakeEngine(toy_chain)
+    expiry = toy_chain.expiries[0]
+    streamer = ".SPXW261221C6000"
+    engine.state.listings["SPX"] = Listing(
+        "SPX",
+        instrument("SPX"),
+        expiries=(expiry,),
+        streamers=(streamer,),
+        expiry=(0,),
+        strike=(6_000_000,),
+        is_call=(True,),
+        multiplier=(100.0,),
+        core=(True,),
+    )
+    row = (0, 7, int(AS_OF * 1000) - 5000, 42.5, 300.0, "BUY", False, True, "NEW")
+    engine.state.apply(Batch("TimeAndSale", [streamer], tuple([value] for value in row), AS_OF - 5))
+
+    found = rows(desk_of(engine, path, clock).studies("SPX"))
+
+    assert found["flow_oi"]["n"] == 1
+    assert found["flow_oi"]["value"] == float(toy_chain.oi.sum()) + 300
+    told = {each["label"]: each["value"] for each in found["delta_flow"]["facts"]}
+    assert told["Delta taken"] == pytest.approx(300 * 0.51 * 100, rel=0.02)

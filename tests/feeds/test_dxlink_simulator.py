@@ -274,3 +274,32 @@ def test_wrong_credentials_stop_the_feed_and_say_so(
         world.feed.run(stop)
 
     assert world.feed.status.state == "auth_failed"
+
+
+def test_every_print_of_an_option_reaches_the_tape_with_its_aggressor(
+    world: World, eventually: Eventually
+) -> None:
+    """The contracts nearest to the money; the market trades them within a second or two."""
+    now = world.market.clock.market()
+    chain = world.broker.chain("SPY")
+    nearest = chain["items"][0]["expirations"][0]["strikes"]
+    middle = nearest[len(nearest) // 2 - 20 : len(nearest) // 2 + 20]
+    calls = [strike["call-streamer-symbol"] for strike in middle]
+    wanted = [Subscription(kind, each) for each in calls for kind in ("Trade", "TimeAndSale")]
+    world.feed.want("tape", wanted, VIEW)
+    world.supervisor.start([world.feed])
+
+    def tallies() -> Any:
+        return world.state.tape.at(now)[0]
+
+    eventually(lambda: sum(each.prints for each in tallies().values()) >= 20, 20)
+
+    found = tallies()
+    assert set(found) <= set(calls)
+    assert world.state.ignored == {}
+    assert all(each.traded > 0 for each in found.values())
+    assert sum(each.buy for each in found.values()) > 0
+    assert sum(each.sell for each in found.values()) > 0
+    for streamer, tally in found.items():
+        trade = world.state.trade(streamer)
+        assert trade is None or trade.day_volume is None or tally.traded <= trade.day_volume

@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 
 from grok_sauce.clients.tastytrade import chain_day
 from grok_sauce.errors import SourceError, SourceRefused
-from grok_sauce.feeds.subscriptions import NEAREST, PRESET, VIEW, Planner, Shortfall, Subscription
+from grok_sauce.feeds.subscriptions import (
+    NEAREST,
+    PRESET,
+    PRINTS,
+    VIEW,
+    Planner,
+    Shortfall,
+    Subscription,
+)
 from grok_sauce.following.chain_watch import ChainWatch, reason_of
 from grok_sauce.following.views import Views
 from grok_sauce.market import sessions
@@ -358,7 +366,7 @@ def test_a_view_that_nobody_came_back_to_is_let_go(watch: Watch) -> None:
 
     watch.worker.step()
 
-    assert list(watch.feed.wants) == ["gex:SPX"]
+    assert list(watch.feed.wants) == ["gex:SPX", "tape:SPX"]
     assert len(watch.listing()) == 1200
 
 
@@ -373,7 +381,7 @@ def test_a_page_of_packages_is_not_an_expiry_view(watch: Watch) -> None:
     watch.views.watch("butterfly", "SPX", "center=6000")
     watch.settle()
 
-    assert list(watch.feed.wants) == ["gex:SPX"]
+    assert list(watch.feed.wants) == ["gex:SPX", "tape:SPX"]
 
 
 def test_contracts_of_a_package_are_followed_with_quotes_and_are_no_part_of_gex(
@@ -435,6 +443,26 @@ def test_six_presets_and_a_table_fit_into_the_session(watch: Watch) -> None:
 
     assert plan.shortfalls == ()
     assert 21_600 < len(plan.entries) < 25_000
+
+
+def test_prints_are_followed_near_the_money_of_todays_and_the_next_expiry(watch: Watch) -> None:
+    watch.settle()
+
+    wants, priority = watch.feed.wants["tape:SPX"]
+    names = [each.symbol for each in wants]
+    assert {each.kind for each in wants} == {"TimeAndSale"}
+    assert {name[5:11] for name in names} == {"261216", "261217"}
+    assert len(names) == len(set(names)) == 2 * 2 * 31
+    assert priority == PRINTS
+    assert set(names) <= set(watch.listing().streamers)
+
+
+def test_an_open_view_alone_follows_no_prints(watch: Watch) -> None:
+    watch.worker.set_gex(Gex(symbols=()))
+    watch.views.watch("gex", "SPX", "0dte")
+    watch.settle()
+
+    assert list(watch.feed.wants) == ["view:SPX:0dte"]
 
 
 def test_where_places_are_short_the_listing_says_so_with_figures(watch: Watch) -> None:
@@ -530,7 +558,7 @@ def test_a_symbol_taken_off_the_list_is_let_go(watch: Watch) -> None:
     watch.settle()
 
     assert watch.listings["SPX"] is None
-    assert list(watch.feed.wants) == ["gex:SPY"]
+    assert list(watch.feed.wants) == ["gex:SPY", "tape:SPY"]
 
 
 def test_a_listing_is_told_before_its_options_are_wanted(watch: Watch) -> None:
@@ -550,7 +578,7 @@ def test_a_listing_is_told_before_its_options_are_wanted(watch: Watch) -> None:
     watch.feed.want = wanted  # type: ignore[method-assign]
     watch.settle()
 
-    assert order == ["listing 1200", "want 3660"]
+    assert order == ["listing 1200", "want 3660", "want 124"]
 
 
 def test_each_underlying_with_a_future_has_its_quote_followed(watch: Watch) -> None:

@@ -15,6 +15,7 @@ from grok_sauce.market import state as state_module
 from grok_sauce.market.batches import FIELDS, Batch
 from grok_sauce.market.events import Quote
 from grok_sauce.market.instruments import Instrument, Kind
+from grok_sauce.market.listing import Listing
 from grok_sauce.market.state import TICKERS, MarketState
 
 OPEN = 1_797_449_527.0  # Wednesday 2026-12-16, 14:32:07 New York
@@ -532,3 +533,65 @@ def test_the_newest_whole_value_of_a_name_is_kept_until_it_is_taken_back(
     assert kept == {"A": second, "B": first}
     assert getattr(state, name) == {"B": first}
     assert not state.ignored
+
+
+# ---- prints ----
+
+CALL = ".SPXW261216C6000"
+
+
+def printed(*rows: tuple[int, float, str], at: float = OPEN) -> Batch:
+    """Prints of one call: (index, contracts, aggressor)."""
+    filled = [
+        (0, index, int(at * 1000), 4.1, size, side, False, True, "NEW")
+        for index, size, side in rows
+    ]
+    return Batch("TimeAndSale", [CALL] * len(rows), tuple(zip(*filled, strict=True)), at)
+
+
+def test_every_print_of_a_batch_counts_and_one_that_comes_again_does_not() -> None:
+    state = MarketState()
+
+    state.apply(printed((1, 5.0, "BUY"), (2, 3.0, "SELL"), (3, 2.0, "BUY")))
+    state.apply(printed((3, 2.0, "BUY"), (4, 1.0, "UNDEFINED")))
+
+    today, before = state.tape.at(OPEN)
+    assert (today[CALL].buy, today[CALL].sell, today[CALL].unclassified) == (7.0, 3.0, 1.0)
+    assert before is None
+    assert state.events == 5
+
+
+def test_prints_remember_the_open_interest_that_was_published_then() -> None:
+    state = MarketState()
+    state.apply(events("Summary", {CALL: (None,) * 7 + (1200,)}, OPEN))
+
+    state.apply(printed((1, 5.0, "BUY")))
+    state.apply(events("Summary", {CALL: (None,) * 7 + (1450,)}, OPEN + 64_000))
+
+    tomorrow, before = state.tape.at(OPEN + 70_000)
+    assert tomorrow == {}
+    assert before is not None
+    assert before[1][CALL].opening == 1200
+
+
+def test_a_row_that_is_no_print_is_counted_as_ignored() -> None:
+    state = MarketState()
+
+    state.apply(printed((1, "NaN", "BUY")))  # type: ignore[arg-type]
+
+    assert state.tape.tallies == {}
+    assert state.ignored["no print"] == 1
+
+
+def test_sums_of_a_contract_that_nobody_follows_are_dropped() -> None:
+    state = MarketState()
+    spx = Instrument("SPX", "SPX", "index")
+    for streamers in ((CALL,), ()):
+        listing = Listing("SPX", spx, streamers=streamers)
+        state.apply(Batch("Chain", ["SPX"], ([listing],), OPEN))
+        state.apply(Batch("Chain", ["SPY"], ([None],), OPEN))
+        if streamers:
+            state.apply(printed((1, 5.0, "BUY")))
+            assert state.tape.tallies[CALL].buy == 5.0
+
+    assert state.tape.tallies == {}

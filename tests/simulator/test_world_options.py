@@ -402,3 +402,39 @@ def test_expiries_are_sessions_ahead_whatever_the_day(today: date, underlying: s
     assert all(isinstance(each, Expiry) and each.day >= today for each in listed)
     assert all(is_session(each.day) for each in listed)
     assert any(each.kind == "Regular" for each in listed)
+
+
+def test_prints_of_a_watched_contract_make_up_what_its_volume_grew_by() -> None:
+    world = World(42, NOW)
+    streamer = near("SPX", "SPXW")["call-streamer-symbol"]
+    for kind in ("Trade", "TimeAndSale"):
+        world.watch(kind, streamer)
+    world.advance(NOW + 1)
+    before = world.event("Trade", streamer)["dayVolume"]
+
+    found = []
+    for second in range(2, 240):
+        if ("TimeAndSale", streamer) in world.advance(NOW + second):
+            found.append(world.event("TimeAndSale", streamer))
+
+    assert (
+        sum(each["size"] for each in found) == world.event("Trade", streamer)["dayVolume"] - before
+    )
+    assert len(found) > 20
+    indices = [each["index"] for each in found]
+    assert indices == sorted(set(indices))
+    assert {each["aggressorSide"] for each in found} == {"BUY", "SELL", "UNDEFINED"}
+    for each in found:
+        at = {"BUY": each["askPrice"], "SELL": each["bidPrice"]}.get(each["aggressorSide"])
+        assert each["price"] == (each["price"] if at is None else at)
+
+
+def test_what_traded_before_anybody_asked_is_no_print() -> None:
+    world = World(42, NOW)
+    streamer = near("SPX", "SPXW")["call-streamer-symbol"]
+    world.watch("TimeAndSale", streamer)
+
+    changed = world.advance(NOW + 1)
+
+    assert ("TimeAndSale", streamer) not in changed
+    assert world.event("TimeAndSale", streamer) is None
