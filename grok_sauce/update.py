@@ -23,6 +23,7 @@ TOPICS: Final = (
     "fred.release",
     "event.reaction",
     "alert.state",
+    "forex.trade",  # key: ""; payload: {total, keep, trades}, the newest that advisors told
     "notice",
     "service.health",  # key: ""; payload: the health report (dict)
 )
