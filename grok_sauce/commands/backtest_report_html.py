@@ -29,8 +29,10 @@ table{border-collapse:collapse;width:100%;background:var(--surface);
 font-variant-numeric:tabular-nums}
 th,td{padding:5px 10px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
 th{color:var(--text2);font-weight:500}.l{text-align:left}
+.facts td{white-space:normal}
 .up{color:var(--up)}.down{color:var(--down)}
-svg{display:block;width:100%;height:auto;background:var(--surface);border:1px solid var(--line)}
+svg{display:block;width:100%;min-width:640px;height:auto;background:var(--surface);
+border:1px solid var(--line)}
 svg text{fill:var(--text2);font:12px system-ui,sans-serif}
 details{margin:8px 0}summary{cursor:pointer}
 """
@@ -86,7 +88,7 @@ def _facts(found: dict[str, Any]) -> str:
         f'<tr><td class="l">{escape(name)}</td><td>{escape(value)}</td></tr>'
         for name, value in rows
     )
-    return f"<table>{cells}</table>"
+    return f'<table class="facts">{cells}</table>'
 
 
 # ---- pictures ---------------------------------------------------------------------------
@@ -133,9 +135,10 @@ def equity(points: Sequence[Sequence[Any]], fall: dict[str, Any] | None) -> str:
         )
     label = f"Sum of closed trades, {values[-1]:+,.2f} dollars after {len(values)} trades"
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">'
+        f'<div class="wide" tabindex="0"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-label="{escape(label)}">'
         f'{"".join(marks)}<path d="{path}" fill="none" stroke="var(--accent)" '
-        'stroke-width="1.5"/></svg>'
+        'stroke-width="1.5"/></svg></div>'
     )
 
 
@@ -144,6 +147,7 @@ def hours(groups: dict[str, dict[str, Any]]) -> str:
     if not groups:
         return "<p>No trade in any hour.</p>"
     most = max(abs(group["points"]) for group in groups.values()) or 1.0
+    places = 0 if most >= 20 else 2
     step = (WIDTH - 32) / len(groups)
     middle, tall = 90, 64
     marks = []
@@ -158,13 +162,15 @@ def hours(groups: dict[str, dict[str, Any]]) -> str:
         marks.append(
             f'<rect x="{left + step * 0.2:.1f}" y="{top:.1f}" width="{step * 0.6:.1f}" '
             f'height="{max(height, 1):.1f}" fill="var(--{color})"/>'
-            f'<text x="{centre:.1f}" y="{value_y:.1f}" text-anchor="middle">{points:+.0f}</text>'
-            f'<text x="{centre:.1f}" y="196" text-anchor="middle">{escape(hour)}h, n '
-            f"{group['n']}</text>"
+            f'<text x="{centre:.1f}" y="{value_y:.1f}" text-anchor="middle">'
+            f"{points:+.{places}f}</text>"
+            f'<text x="{centre:.1f}" y="188" text-anchor="middle">{escape(hour)}h</text>'
+            f'<text x="{centre:.1f}" y="204" text-anchor="middle">n {group["n"]}</text>'
         )
     return (
-        f'<svg viewBox="0 0 {WIDTH} 204" role="img" aria-label="Points by hour of the signal">'
-        f"{''.join(marks)}</svg>"
+        f'<div class="wide" tabindex="0"><svg viewBox="0 0 {WIDTH} 212" role="img" '
+        'aria-label="Points by hour of the signal">'
+        f"{''.join(marks)}</svg></div>"
     )
 
 
@@ -187,7 +193,7 @@ def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
         for cells in rows
     )
     return (
-        f'<div class="wide"><table><thead><tr>{names}</tr></thead>'
+        f'<div class="wide" tabindex="0"><table><thead><tr>{names}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 

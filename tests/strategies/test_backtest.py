@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -15,6 +16,7 @@ from grok_sauce.strategies.backtest import Result, run
 from grok_sauce.strategies.candle import LENGTH, Candle, CandleMaker
 from grok_sauce.strategies.levels import KnownLevels, LookAhead
 from grok_sauce.strategies.runner import Runner
+from grok_sauce.strategies.statistics import mean_and_error
 
 FREE = Strategy(slippage_ticks=0, commission=0)
 START = 1_797_368_400_000 + 4 * 3_600_000  # Tuesday 2026-12-15, 20:00 New York
@@ -142,12 +144,12 @@ steps = st.lists(st.integers(-80, 80), min_size=40, max_size=240)
 walls = st.lists(st.integers(-60, 60), min_size=1, max_size=4)
 
 
-def walk(moves: list[int], seconds: int = 300) -> list[Candle]:
+def walk(moves: list[int], seconds: int = 300, reach: int = 1) -> list[Candle]:
     """Bars of a price that moves by ticks; low and high reach a little beyond."""
     bars, price = [], 84_000
     for place, move in enumerate(moves):
         after = price + move
-        low, high = min(price, after) - place % 5, max(price, after) + move % 7
+        low, high = min(price, after) - reach * (place % 5), max(price, after) + reach * (move % 7)
         prices = price / 4, high / 4, low / 4, after / 4
         bars.append(Candle(START + place * seconds * 1000, *prices, 10.0, "/NQH7", seconds))
         price = after
@@ -265,6 +267,26 @@ def test_a_restart_changes_no_trade(moves: list[int], offsets: list[int], cut: i
 
     assert ended == whole.trades
     assert evaluated == whole.evaluations
+
+
+def test_a_market_without_memory_gives_nothing_away() -> None:
+    """What look-ahead or kind fills would show at once: a fair walk that pays."""
+    dice = random.Random(20261216)
+    free = Strategy(lt_missing="open", slippage_ticks=0, commission=0, cooldown=0)
+    gains: list[float] = []
+    for _ in range(40):
+        moves = dice.choices((-9, 9), k=900)
+        walls = dice.sample(range(-100, 100), 4)
+        result = run(free, "/NQ", walk(moves, 60, reach=0), levels_near(walls, 12))
+        gains += [trade.points for trade in result.trades]
+        gains += [(result.last_close or 0) - each.entry for each in result.open]
+
+    mean, error = mean_and_error(gains)
+
+    assert len(gains) > 150
+    assert mean is not None
+    assert error is not None
+    assert abs(mean) < 3 * error
 
 
 def test_the_walks_of_these_tests_trade_at_all() -> None:

@@ -83,6 +83,8 @@ def check(found: Evaluation, expect: dict[str, Any]) -> None:
         assert failed(found) == set(expect["failed"])
     if "tested" in expect:
         assert [test.name for test in found.tests] == expect["tested"]
+    if "results" in expect:
+        assert [test.result for test in found.tests] == expect["results"]
     if "lt" in expect:
         assert [t.lt.value for t in found.tests if t.cross.passed][-1:] == [expect["lt"]]
     assert (found.signal is not None) == (expect["result"] == "signal")

@@ -116,6 +116,23 @@ def test_no_order_lives_into_the_last_minutes_of_the_session(make: Any) -> None:
     assert runner.paper.orders[0].expires_at == make.unix("15:45")
 
 
+def test_of_a_bar_that_outlasts_the_order_only_the_open_counts(make: Any) -> None:
+    settings = Strategy(limit_candles=2, last_minutes=10)
+    through, at_once = Runner(settings, "/NQ"), Runner(settings, "/NQ")
+    for runner in (through, at_once):
+        for at, row in zip(("15:00", "15:15"), EXAMPLE, strict=True):
+            runner.close(make.candle(at, *row[1:]), make.levels(), make.triggers("15:00"))
+        runner.bar(make.candle("15:30", 21250, 21251, 21249, 21250))
+
+    through.bar(make.candle("15:45", 21250, 21251, 21240, 21241))
+    at_once.bar(make.candle("15:45", 21245, 21251, 21240, 21241))
+
+    assert (through.paper.busy, at_once.paper.busy) == ("order", "position")
+    [order] = through.bar(make.candle("16:00", 21240, 21241, 21239, 21240))
+    assert isinstance(order, Order)
+    assert (order.outcome, order.at) == ("expired", make.unix("15:50"))
+
+
 def test_bars_before_the_signal_do_not_fill_it(make: Any) -> None:
     runner = started(make)
 
@@ -222,6 +239,12 @@ def test_the_next_bar_is(make: Any) -> None:
     assert (trade.reason, trade.exit) == ("trail", 21255.0)
 
 
+def test_a_wide_trail_does_not_loosen_the_initial_stop(make: Any) -> None:
+    wide = {"trail_trigger": 5, "trail_offset": 30}
+
+    assert stop_after(make, ENTERED, (21250, 21252, 21249, 21251), **wide) == 21231.0
+
+
 def test_nothing_trails_when_switched_off(make: Any) -> None:
     assert stop_after(make, ENTERED, (21250, 21270, 21249, 21260), trailing=False) == 21231.0
 
@@ -256,6 +279,15 @@ def test_flat_at_the_end_of_the_session(make: Any) -> None:
     [trade] = ended
     assert isinstance(trade, Trade)
     assert (trade.reason, trade.exit, trade.exited_at) == ("end", 21250.0, make.unix("16:00"))
+
+
+def test_leaving_at_the_end_slips_as_any_market_order(make: Any) -> None:
+    runner = started(make, flat_at_end=True, slippage_ticks=2)
+    runner.bar(make.minutes("14:30", ENTERED)[0])
+
+    [trade] = runner.bar(make.minutes("15:59", (21250, 21251, 21249, 21250))[0])
+
+    assert (trade.reason, trade.exit) == ("end", 21249.5)
 
 
 def test_without_it_the_position_stays_over_night(make: Any) -> None:
