@@ -264,7 +264,7 @@ def test_setup_saves_rules_hours_and_what_a_target_gets(setup_page: Any) -> None
     changes = page.locator('[data-part="change-list"]').inner_text().split(" · ")
     setup_page.api["PUT /api/settings"] = (422, {"error": {"code": "x", "message": "no"}})
     page.get_by_role("button", name="Save").click()
-    page.locator('[data-part="save-error"]').get_by_text("Not saved").wait_for()
+    page.locator('[data-part="save-error"]').get_by_text("Not saved").wait_for(timeout=30_000)
     body = next(body for method, _, body in setup_page.asked if method == "PUT")
 
     assert sorted(changes) == [

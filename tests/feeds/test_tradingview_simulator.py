@@ -223,9 +223,9 @@ def test_lost_rights_bring_a_new_token_on_the_running_connection(
     eventually(lambda: "maximum number of studies" in product.feed.status.detail, 15)
     product.site.faults.update({"tradingview": False})
 
-    eventually(lambda: "shown on the running connection" in caplog.text, 10)
+    eventually(lambda: "shown on the running connection" in caplog.text, 30)
 
-    eventually(lambda: product.levels, 10)  # with the new token the study is asked for again
+    eventually(lambda: product.levels, 30)  # with the new token the study is asked for again
     assert "a new token is fetched: study_error" in caplog.text
     assert caplog.text.count("a new token is fetched") == 1
     assert product.feed.status.reconnects == 0

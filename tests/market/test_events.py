@@ -24,6 +24,7 @@ from grok_sauce.market.events import (
     tally,
     whole,
 )
+from grok_sauce.market.prints import Print
 
 TIME = 1_797_449_520_000  # 2026-12-16 14:32:00 New York
 WIRE = (
@@ -152,6 +153,7 @@ def test_no_row_of_any_kind_can_hold_what_json_cannot_say(values: list[Any], kin
         "Profile": Profile.of,
         "Greeks": Greeks.of,
         "Candle": lambda _, bar: Bar.of(bar[:-1]),
+        "TimeAndSale": lambda symbol, row: Print.of(symbol, row[:-1], row[-1]),
     }
 
     value = readers[kind]("X", row)
