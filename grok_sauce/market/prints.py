@@ -66,15 +66,16 @@ class Print:
             return None
         said = moment(time)
         is_gone = bool((whole(flags) or 0) & _REMOVE)
+        known = _WHATS.get(what, "NEW") if isinstance(what, str) else "NEW"
         return cls(
             symbol,
             identity,
             at if said is None else said / 1000,
             None if valid is False else number(price),
             contracts,
-            _SIDES.get(side, 0),
+            _SIDES.get(side, 0) if isinstance(side, str) else 0,
             leg is True,
-            "CANCEL" if is_gone else _WHATS.get(what, "NEW"),
+            "CANCEL" if is_gone else known,
         )
 
 
