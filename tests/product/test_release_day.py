@@ -16,7 +16,8 @@ from tests.product.browser import Open
 from tests.product.harness import Product, free_port, until
 from tests.publishers.notify_kit import webhook
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
+# Alone on a quiet machine: its twenty market minutes a minute leave little room.
+pytestmark = [pytest.mark.timeout(460), pytest.mark.slow, pytest.mark.endurance]
 
 START = "2026-12-16T13:57:00"  # Wednesday, three minutes before the Fed's rate
 RELEASE_MS = 1_797_447_600_000  # 14:00 New York
@@ -116,7 +117,7 @@ def test_a_release_is_told_measured_and_marked_though_the_feed_breaks_off_meanwh
             30,
             "the release on the chart with what it did",
         )
-        until(lambda: words.count() == 0, 10, "the page to be well again")
+        until(lambda: words.count() == 0, 60, "the page to be well again")
 
     assert "Federal Funds Rate" in header
     assert "3.75%" in mail.get_content()
