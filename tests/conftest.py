@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -39,6 +40,13 @@ CHROMIUM_FLAGS = [
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.fixture(autouse=True)
+def feed_log_level() -> Iterator[None]:
+    """`check` silences the feed in its own process; tests after it look for those lines."""
+    yield
+    logging.getLogger("grok_sauce.feeds").setLevel(logging.NOTSET)
 
 
 @pytest.fixture

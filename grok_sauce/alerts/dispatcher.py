@@ -83,6 +83,8 @@ class Dispatcher:
         self._sweeping = False
         self._loaded = False
         self._dry = False
+        # What somebody said since the start: newer than what load() has read, whatever the order.
+        self._said: dict[str, bool] = {}
         self._ticked: float | None = None
         self._swept: float | None = None
         self._wake = threading.Event()
@@ -147,12 +149,13 @@ class Dispatcher:
     def pause(self, on: bool) -> None:
         """Send nothing while on; nothing is dropped, but freshness counts on."""
         with self._lock:
-            self._schedule.paused = on
+            self._schedule.paused = self._said["paused"] = on
         self._wake.set()
 
     def dry(self, on: bool) -> None:
         """While on, whatever would be sent is skipped."""
-        self._dry = on
+        with self._lock:
+            self._dry = self._said["dry"] = on
 
     @property
     def is_paused(self) -> bool:
@@ -226,8 +229,8 @@ class Dispatcher:
                 self._schedule.hold(held, held.seq in work.blocked)
             self._schedule.load(work.deliveries, now)
             self._schedule.load_breakers(breakers, now)
-            self._schedule.paused = work.paused
-            self._dry = work.dry
+            self._schedule.paused = self._said.get("paused", work.paused)
+            self._dry = self._said.get("dry", work.dry)
             self._loaded = True
         found = ", ".join(f"{count} now {state}" for state, count in sorted(work.found.items()))
         log.info(
@@ -235,7 +238,7 @@ class Dispatcher:
             len(work.held),
             len(work.deliveries),
             f"; the last run had left {found}" if found else "",
-            "; paused" if work.paused else "",
+            "; paused" if self.is_paused else "",
         )
 
     def step(self) -> None:

@@ -250,6 +250,27 @@ def test_a_lane_waits_while_its_head_is_tried_again_and_other_lanes_do_not() -> 
     assert bench.wire.reached("localhost:9061")[0].at_ms == bench.wire.sent[0].at_ms
 
 
+@pytest.mark.parametrize("on", [True, False])
+@pytest.mark.parametrize("switch", ["pause", "dry"])
+def test_a_switch_said_while_it_loads_is_newer_than_what_was_read(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, switch: str, on: bool
+) -> None:
+    bench.ledger.switch({"pause": "paused", "dry": "dry"}[switch], None if on else "1", "before")
+    bench.start(load=False)
+    read = bench.ledger.open_work
+
+    def read_then_somebody_switches() -> object:
+        work = read()
+        getattr(bench.dispatcher, switch)(on)
+        return work
+
+    monkeypatch.setattr(bench.ledger, "open_work", read_then_somebody_switches)
+    bench.dispatcher.load()
+
+    shown = {"pause": bench.dispatcher.is_paused, "dry": bench.dispatcher.is_dry}
+    assert shown[switch] is on
+
+
 def test_pause_holds_everything_and_freshness_counts_on(bench: Bench) -> None:
     bench.dispatcher.pause(True)
     opened = bench.receive(alert())
