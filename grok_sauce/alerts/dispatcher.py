@@ -79,12 +79,8 @@ class Dispatcher:
         self._lock = threading.Lock()  # of everything below; never held while something waits
         self._schedule = Schedule(slots=sends)
         self._claimed: set[int] = set()  # by an operator, until put()
-        self._look_again = False
-        self._sweeping = False
-        self._loaded = False
-        self._dry = False
-        # What somebody said since the start: newer than what load() has read, whatever the order.
-        self._said: dict[str, bool] = {}
+        self._look_again = self._sweeping = self._loaded = self._dry = False
+        self._said: dict[str, bool] = {}  # by somebody: newer than whatever load() has read
         self._ticked: float | None = None
         self._swept: float | None = None
         self._wake = threading.Event()
@@ -288,8 +284,8 @@ class Dispatcher:
         try:
             made = self._releaser.write(release)
         except Exception:
-            if self._over.is_set():
-                return  # the program stops; the next start releases it
+            if self._over.is_set():  # the program stops; the next start releases it
+                return
             log.exception("alerts: a release failed, it is tried again")
             self._over.wait(AFTER_BUG_S)
             with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -110,7 +111,7 @@ def steady(
             (one.n, one.began - sent[0].began, one.answer) for one in sent if not one.accepted
         ]
         # A sender that stood still for two seconds and catches up is over the limit by right.
-        steps = zip(sent, sent[1:], strict=False)
+        steps = itertools.pairwise(sent)
         standstill = max((later.began - one.began for one, later in steps), default=0)
         assert refused == [], f"longest standstill of the sender: {standstill:.2f} s"
         router.settle(seconds=5 + 0.5)
