@@ -242,7 +242,8 @@ class Machine:
             from grok_sauce.router_half import RouterHalf
 
             return RouterHalf(clock, options.settings, self.mode, self.facts)
-        from grok_sauce.market_half import Files, MarketHalf, Process
+        from grok_sauce.desks.half_terms import Files, Process
+        from grok_sauce.market_half import MarketHalf
 
         half = MarketHalf(
             Files(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grok_sauce import settings as knobs
@@ -19,14 +17,14 @@ from grok_sauce.desks.context import ContextDesk
 from grok_sauce.desks.forex import ForexDesk
 from grok_sauce.desks.gex import GexDesk, GexSettings, cboe_maker
 from grok_sauce.desks.gex_history import GexHistoryDesk
-from grok_sauce.desks.gex_signal import SignalLevels, SignalSettings
+from grok_sauce.desks.half_terms import Files, Process, history_file, secrets_set
 from grok_sauce.desks.notices import notice_desk
 from grok_sauce.desks.price_source import price_source
 from grok_sauce.desks.reactions import reaction_desk
-from grok_sauce.desks.session_levels import session_wishes
 from grok_sauce.desks.setup import SetupDesk
 from grok_sauce.desks.studies import StudiesDesk
 from grok_sauce.desks.tape_keeper import TapeKeeper
+from grok_sauce.desks.wishes import analytic_settings, groups_of
 from grok_sauce.engine import Engine
 from grok_sauce.errors import SettingsError
 from grok_sauce.following.loading import Loading
@@ -46,32 +44,10 @@ from grok_sauce.runtime.loop_watch import LoopWatch
 from grok_sauce.runtime.supervisor import Supervisor
 from grok_sauce.runtime.worker import Worker
 from grok_sauce.settings import Settings, SettingsStore, write_whole
+from grok_sauce.signal_part import Ground, SignalPart
 from grok_sauce.update import Update
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """Where this half keeps what it writes: data folder, settings, their versions, .env."""
-
-    data: Path
-    settings: Path
-    keep: Path
-    env: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """What the process says and does for this half.
-
-    mode() is the header's chip, more_health() what it adds to the report, use_live() what
-    happens when credentials were saved, as a sentence for the page.
-    """
-
-    mode: Callable[[], dict[str, Any]]
-    more_health: Callable[[], dict[str, Any]]
-    use_live: Callable[[], str]
 
 
 class MarketHalf(Hub):
@@ -136,8 +112,11 @@ class MarketHalf(Hub):
         self.publishers.append(self.notices.hear)
         # A demo's market is another one with each start.
         self.prints = None if demo else TapeKeeper(self.engine, files.data / "prints.json")
+        self.signals = self._join_signals(files, environ)
+        self.publishers += self.signals.publishers
+        self.signals.follow(chosen)
         self._join_reports(process)
-        self._open_desk(files, process, knobs.read_env(SignalSettings, environ))
+        self._open_desk(files, process)
         self._follow(chosen)
 
     def _join_sources(self, files: Files, environ: Mapping[str, str]) -> None:
@@ -175,20 +154,15 @@ class MarketHalf(Hub):
         self.butterflies = butterfly_desk(
             self.gex, self.engine, self.snapshot, self.publish, clock, files.data, self.demo
         )
-        self.charts = ChartDesk(
-            self.engine,
-            self.gex.views,
-            self.snapshot,
-            clock,
-            Doors(
-                want=self.feed.want,
-                resolve=lambda symbols: self.broker.resolve_all(symbols, clock.market()),
-                publish=self.publish,
-                table=lambda: sum(groups_of(self.store.settings).values(), ()),
-                gex_symbols=self.gex.symbols,
-                bars=self.history.path,
-            ),
+        self._doors = Doors(
+            want=self.feed.want,
+            resolve=lambda symbols: self.broker.resolve_all(symbols, clock.market()),
+            publish=self.publish,
+            table=lambda: sum(groups_of(self.store.settings).values(), ()),
+            gex_symbols=self.gex.symbols,
+            bars=self.history.path,
         )
+        self.charts = ChartDesk(self.engine, self.gex.views, self.snapshot, clock, self._doors)
         cboe = knobs.read_env(CboeSettings, environ)
         if self.demo:
             self.gex.leave_cboe("the demo makes no outbound connection")
@@ -204,12 +178,38 @@ class MarketHalf(Hub):
             self.demo,
         )
 
+    def _join_signals(self, files: Files, environ: Mapping[str, str]) -> SignalPart:
+        return SignalPart(
+            Ground(
+                environ=environ,
+                engine=self.engine,
+                snapshot=self.snapshot,
+                publish=self.publish,
+                controls=self.controls,
+                questions=self.questions,
+                clock=self.clock,
+                http=self._http,
+                data=files.data,
+                kept=None if self.demo else files.data,
+                demo=self.demo,
+                gex=self.gex,
+                doors=self._doors,
+                chosen=lambda: self.store.settings,
+                refused=self.source.no_signals,
+            )
+        )
+
     def _join_reports(self, process: Process) -> None:
         """Who keeps the workers alive, and what is told of them."""
         self.supervisor = Supervisor(self.clock)
         self.supervisors = [self.supervisor]  # those of other parts join before the start
         self.loop = LoopWatch(self.clock)
-        sources = (self.status, *self.gex.sources, *self.context.sources)
+        sources = (
+            self.status,
+            *self.gex.sources,
+            *self.context.sources,
+            *self.signals.sources,
+        )
         self.health = Health(
             self.clock,
             {status.name: status for status in sources},
@@ -229,13 +229,14 @@ class MarketHalf(Hub):
             *self.context.workers,
             self.reactions,
             *([] if self.prints is None else [self.prints]),
+            *self.signals.workers,
             *self.notices.workers,
             self.history,
             self.loop,
             self.health,
         ]
 
-    def _open_desk(self, files: Files, process: Process, signals: SignalSettings) -> None:
+    def _open_desk(self, files: Files, process: Process) -> None:
         """Answer what pages do and ask."""
         test = ConnectionTest(self._account.base_url, self._http, self.clock)
         SetupDesk(
@@ -265,13 +266,6 @@ class MarketHalf(Hub):
         StudiesDesk(self.engine, self.history.path, self.clock, self.gex.symbols).register(
             self.questions
         )
-        SignalLevels(
-            signals.symbol,
-            self.snapshot.get,
-            self.questions,
-            self.clock.real,
-            self.source.no_signals,
-        ).register(self.controls)
 
     # ---- life ---------------------------------------------------------------------------
 
@@ -340,6 +334,7 @@ class MarketHalf(Hub):
     def _settings_changed(self, old: Settings, new: Settings) -> None:
         self.context.settings_changed(old, new)
         self.notices.follow(new)
+        self.signals.follow(new)
         if analytic_settings(old) != analytic_settings(new):
             self.engine.set_settings(analytic_settings(new))
         if groups_of(old) != groups_of(new):
@@ -363,33 +358,3 @@ class MarketHalf(Hub):
         if name == self.feed.name:
             for same in (self.watchlist.name, self.gex.chains.name):
                 self.supervisor.retry(same)  # refused by the same broker
-
-
-def secrets_set(env_file: Path) -> dict[str, bool]:
-    """Which secrets the user has set, never what they hold."""
-    environ = knobs.load_environment(env_file)
-    return {name: bool(environ.get(name)) for name in knobs.SECRETS}
-
-
-def groups_of(chosen: Settings) -> dict[str, tuple[str, ...]]:
-    """The user's symbols by group, in their order."""
-    lists = chosen.indicators
-    return {
-        "positive": tuple(lists.positive),
-        "neutral": tuple(lists.neutral),
-        "negative": tuple(lists.negative),
-    }
-
-
-def analytic_settings(chosen: Settings) -> dict[str, Any]:
-    """What analytics read of settings.json, by the name they ask for."""
-    return {"sentiment": chosen.sources.news, **session_wishes(chosen)}
-
-
-def history_file(data: Path, demo: bool) -> Path:
-    """Where minute bars are kept. A demo begins empty: another start is another market."""
-    path = data / "history.db"
-    if demo:
-        for leftover in data.glob("history.db*"):
-            leftover.unlink(missing_ok=True)
-    return path

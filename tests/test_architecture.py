@@ -36,6 +36,7 @@ MAY: dict[str, set[str]] = {
     "router_half": {"health", "hub", "runtime"},
     "router_watch": set(),
     "market_half": ALL,
+    "signal_part": ALL,
     "web_half": ALL,
     "commands": ALL,
     "machine": ALL,

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from grok_sauce.desks.half_terms import Files, Process
 from grok_sauce.errors import SettingsError
-from grok_sauce.market_half import Files, MarketHalf, Process
+from grok_sauce.market_half import MarketHalf
 from grok_sauce.runtime.clock import ManualClock
 from grok_sauce.runtime.worker import WorkerStatus
 

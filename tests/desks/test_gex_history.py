@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from grok_sauce.desks.gex_history import GexHistoryDesk
+from grok_sauce.desks.half_terms import Files, Process
 from grok_sauce.errors import SettingsError
-from grok_sauce.market_half import Files, MarketHalf, Process
+from grok_sauce.market_half import MarketHalf
 from grok_sauce.publishers.gex_history import GexHistory
 from grok_sauce.questions import Questions, Unavailable
 from grok_sauce.runtime.clock import ManualClock

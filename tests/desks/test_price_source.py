@@ -12,10 +12,11 @@ import pytest
 from grok_sauce.clients.dxfeed_demo import DxfeedDemo
 from grok_sauce.clients.tastytrade import Tastytrade, TastytradeSettings
 from grok_sauce.desks.gex_signal import NoLevels, SignalLevels
+from grok_sauce.desks.half_terms import Files, Process
 from grok_sauce.desks.price_source import LATE, NOTE, STILL_PUBLIC, PriceSource, price_source
 from grok_sauce.errors import SettingsError
 from grok_sauce.http import Http
-from grok_sauce.market_half import Files, MarketHalf, Process
+from grok_sauce.market_half import MarketHalf
 from grok_sauce.questions import Questions
 from grok_sauce.runtime.clock import ManualClock, SharedClock
 from grok_sauce.runtime.concurrency import spawn

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grok_sauce.desks.half_terms import Files, Process
 from grok_sauce.desks.reactions import ReactionDesk, ReactionSettings, better, reaction_desk
 from grok_sauce.desks.reactions_market import (
     LATE,
@@ -29,7 +30,7 @@ from grok_sauce.engine import Engine
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.instruments import Instrument, provisional
 from grok_sauce.market.state import MarketState
-from grok_sauce.market_half import Files, MarketHalf, Process
+from grok_sauce.market_half import MarketHalf
 from grok_sauce.publishers.reactions import ReactionKeeper
 from grok_sauce.publishers.snapshot import Snapshot
 from grok_sauce.questions import Questions
