@@ -10,7 +10,8 @@ TOPICS: Final = (
     "price.update",
     "candle.close",  # key: symbol; payload: a closed one-minute bar
     "chart.bar",
-    "gex.levels",
+    "gex.levels",  # key: SYMBOL:view; payload: the report a page shows
+    "signal.levels",  # key: symbol; payload: what /gex/levels answers, once a minute and complete
     "lt.levels",
     "max_pain.levels",
     "profile.levels",
