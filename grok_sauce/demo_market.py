@@ -30,11 +30,17 @@ class MarketAddress:
     http: str
     seed: int
     clock: SharedClock
+    tradingview: str = ""
+    tradingview_socket: str = ""
 
     @property
     def services(self) -> dict[str, str]:
-        """Variables that make its headlines, calendar and economy the ones that are asked."""
+        """Variables that make its headlines, calendar, economy and TradingView the ones asked."""
         return {
+            "TRADINGVIEW_BASE": self.tradingview,
+            "TRADINGVIEW_PINE_BASE": self.tradingview,
+            "TRADINGVIEW_SOCKET": self.tradingview_socket,
+            "TRADINGVIEW_SESSIONID": KEY,
             "NEWSAPI_BASE": self.http,
             "NEWSAPI_KEY": KEY,
             "FOREX_FACTORY_BASE": self.http,
@@ -86,6 +92,8 @@ class DemoMarket:
             clock=SharedClock(
                 float(anchor["anchor_market"]), float(anchor["anchor_real"]), float(anchor["speed"])
             ),
+            tradingview=str(first["tradingview"]),
+            tradingview_socket=str(first["tradingview_socket"]),
         )
         return self._address
 

@@ -44,9 +44,8 @@ DEMO_SECRETS: Final = (
     "NEWSAPI_KEY",
     "FRED_API_KEY",
 )
-ABSENT: Final = {
-    "tradingview": "TradingView is not part of this version yet.",
-}
+DEMO_OWN: Final = "TRADINGVIEW_"  # none of these reach the demo: it has its own
+ABSENT: Final[Mapping[str, str]] = {}  # parts of Setup that this version does not have yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +172,11 @@ def build(options: Options, environ: Mapping[str, str]) -> Machine:
         address = market.open()
         clock, seed = address.clock, address.seed
         # The demo never reads credentials: the embedded market has its own.
-        environ = {key: value for key, value in environ.items() if key not in DEMO_SECRETS}
+        environ = {
+            key: value
+            for key, value in environ.items()
+            if key not in DEMO_SECRETS and not key.startswith(DEMO_OWN)
+        }
         environ |= {
             "CLIENT_SECRET": "demo",
             "REFRESH_TOKEN": "demo",

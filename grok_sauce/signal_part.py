@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from grok_sauce import settings as knobs
 from grok_sauce.controls import Controls
 from grok_sauce.desks.gex_signal import SignalLevels, SignalSettings
+from grok_sauce.desks.tradingview import TradingViewDesk
 from grok_sauce.engine import Engine
 from grok_sauce.http import Http
 from grok_sauce.publishers.snapshot import Snapshot
@@ -61,7 +62,16 @@ class SignalPart:
         self.sources: list[SourceStatus] = []
         self.workers: list[Worker] = []
         self.publishers: list[Callable[[Sequence[Update]], None]] = []
+        self._join_candles(ground)
         self._join_levels(ground)
+
+    def _join_candles(self, ground: Ground) -> None:
+        """TradingView, which is one source of candles and the one of LT levels."""
+        self.tradingview = TradingViewDesk(
+            ground.environ, ground.http, ground.clock, ground.engine.put, ground.kept, ground.demo
+        )
+        self.sources += self.tradingview.sources
+        self.workers += self.tradingview.workers
 
     def _join_levels(self, ground: Ground) -> None:
         chosen = knobs.read_env(SignalSettings, ground.environ)
@@ -76,3 +86,4 @@ class SignalPart:
 
     def follow(self, chosen: Settings) -> None:
         """Settings as they are now: at the start and after each change."""
+        self.tradingview.follow(chosen)

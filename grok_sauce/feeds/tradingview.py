@@ -69,6 +69,7 @@ class TradingViewFeed:
         settings: TradingViewSettings | None = None,
         status: SourceStatus | None = None,
         connect: Connect | None = None,
+        note: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._keeper = LoginKeeper(account, clock)
         self._sink = sink
@@ -76,6 +77,7 @@ class TradingViewFeed:
         self._settings = settings or TradingViewSettings()
         self.status = status or SourceStatus("tradingview", SOURCE)
         self._connect = connect or self._dial
+        self._note = note
         self._wanted: dict[str, frozenset[Want]] = {"settings": self._settings.wants}
         self._lock = threading.Lock()
         self._dirty = threading.Event()
@@ -85,6 +87,7 @@ class TradingViewFeed:
         self._housekept = 0.0
         self._refusals: dict[str, Refusal] = {}
         self._delayed: dict[str, Delayed] = {}
+        self._contracts: dict[str, str] = {}
         self._show_off()
 
     # ---- what others ask ----------------------------------------------------------------
@@ -116,6 +119,15 @@ class TradingViewFeed:
         """What all owners want together."""
         with self._lock:
             return frozenset[Want]().union(*self._wanted.values())
+
+    def contract(self, symbol: str) -> str | None:
+        """Which contract a symbol stood for when that was last heard ("/NQZ6"); None: not told."""
+        return self._contracts.get(symbol)
+
+    @property
+    def is_late(self) -> bool:
+        """Are prices behind the market, as without an account?"""
+        return self.status.facts.get("level") != "LIVE"
 
     # ---- the worker ---------------------------------------------------------------------
 
@@ -230,6 +242,8 @@ class TradingViewFeed:
             self._delayed[event.symbol] = event
         elif isinstance(event, Loaded):
             log.info("TradingView: %s %s: %d bars", event.symbol, event.timeframe, event.bars)
+            if event.contract is not None:
+                self._contracts[event.symbol] = event.contract
             self._refusals = {
                 key: kept
                 for key, kept in self._refusals.items()
@@ -237,6 +251,7 @@ class TradingViewFeed:
             }
         elif isinstance(event, Rolled):
             log.info("TradingView: %s is %s now", event.symbol, event.contract)
+            self._contracts[event.symbol] = event.contract
 
     def _keep_house(
         self, link: WebSocketLink, protocol: TradingViewProtocol, at: float, now: float
@@ -311,6 +326,8 @@ class TradingViewFeed:
             says.append(self._keeper.failure)
         charts_now = facts["charts"]
         says.append(f"streaming, {charts_now} chart{'' if charts_now == 1 else 's'}")
+        if (note := self._note()) is not None:
+            says.append(note)
         self._state("live", "streaming", "; ".join(says))
 
     def _link(self, up: bool) -> None:
