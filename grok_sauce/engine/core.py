@@ -6,7 +6,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from grok_sauce.analytics.view import Analytic, Groups, View
 from grok_sauce.engine.inbox import LIMIT, Inbox
@@ -31,6 +31,14 @@ T = TypeVar("T")
 Publish = Callable[[Sequence[Update]], None]
 
 
+class Moment(NamedTuple):
+    """When a beat is, said from outside: market time, what counts as real seconds, their ratio."""
+
+    market: float
+    real: float
+    speed: float
+
+
 class Engine:
     """Owns MarketState: applies batches, runs analytics that are due, publishes what changed.
 
@@ -39,7 +47,8 @@ class Engine:
     given all updates of a beat at once, after the state has what they tell of.
 
     groups: the user's symbols by group, in order. source: the label of the numbers (LIVE,
-    DELAYED, DEMO, REPLAY). beat: seconds between beats. limit: events that may wait.
+    DELAYED, DEMO, REPLAY). beat: seconds between beats. limit: events that may wait. tap hears
+    every batch that is put; it may neither block nor raise.
     """
 
     name = "engine"
@@ -56,9 +65,11 @@ class Engine:
         settings: Mapping[str, Any] | None = None,
         beat: float = BEAT,
         limit: int = LIMIT,
+        tap: Callable[[Batch], object] | None = None,
     ) -> None:
         self.state = state
         self._publish = publish
+        self._tap = tap
         self._clock = clock
         self._wake = threading.Event()
         self._jobs = [Job(analytic, self._wake.set) for analytic in analytics]
@@ -84,6 +95,8 @@ class Engine:
     def put(self, batch: Batch) -> None:
         """Hand over a batch; never blocks, never raises. This is the sink of every source."""
         self._inbox.put(batch)
+        if self._tap is not None:
+            self._tap(batch)
         if not self._wake.is_set():
             self._wake.set()
 
@@ -205,13 +218,17 @@ class Engine:
         finally:
             self._thread = None
 
-    def step(self) -> None:
-        """One beat: drain, apply, run what was called, recalculate what is due, publish."""
+    def step(self, moment: Moment | None = None) -> None:
+        """One beat: drain, apply, run what was called, recalculate what is due, publish.
+
+        With a moment the beat is then, and heavy answers are waited for: the same batches at
+        the same moments give the same updates, whatever the threads do.
+        """
         began = self._clock.monotonic()
         self._wake.clear()
         kinds = self._apply(self._inbox.drain())
         self._run_calls()
-        now = self._clock.market()
+        now, real, speed = moment or Moment(self._clock.market(), began, self._clock.speed)
         changed = self.state.take_changed(self._heard)
         view = View(
             state=self.state,
@@ -221,13 +238,13 @@ class Engine:
             source=self._source,
             links=self._links,
             settings=self._settings,
-            real=began,
+            real=real,
             results={job.analytic.topic: job.told for job in self._jobs},
         )
-        updates = self._minutes.closed(self.state, self._streamers, now, self._clock.speed)
+        updates = self._minutes.closed(self.state, self._streamers, now, speed)
         for job in self._jobs:
             job.note(kinds, changed)
-            updates += job.advance(view, self._streamers, began)
+            updates += job.advance(view, self._streamers, real, wait=moment is not None)
         if updates:
             self._tell(updates)
         self._beats += 1

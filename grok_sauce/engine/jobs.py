@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 EVERYTHING: Final = frozenset({"Link", "Instrument"})  # kinds that touch rows not named in them
 
+HEAVY: Final = 1.0  # seconds between two runs of a heavy analytic that is waited for
+
 Streamers = Mapping[str, Sequence[str]]  # streamer symbol -> the user's symbols
 
 
@@ -47,16 +49,22 @@ class Job:
         """Work everything out again at the next chance (other symbols or settings)."""
         self._is_stale = self._wants_all = True
 
-    def advance(self, view: View, streamers: Streamers, real: float) -> list[Update]:
+    def advance(
+        self, view: View, streamers: Streamers, real: float, wait: bool = False
+    ) -> list[Update]:
         """Take in a heavy answer that came, then run if due; returns what is new.
 
-        view: of this beat, for everything. real: monotonic seconds.
+        view: of this beat, for everything. real: monotonic seconds. wait: a heavy answer is
+        waited for and is of this beat, once in HEAVY seconds at most.
         """
         updates = self._collect()
         sweep = self.analytic.sweep
         if sweep is not None and (self._swept_at is None or real - self._swept_at >= sweep):
             self._is_stale = self._wants_all = True
-        is_early = self._ran_at is not None and real - self._ran_at < self.analytic.every
+        every = (
+            max(self.analytic.every, HEAVY) if wait and self.analytic.heavy else self.analytic.every
+        )
+        is_early = self._ran_at is not None and real - self._ran_at < every
         if not self._is_stale or is_early or self._is_running:
             return updates
         everything = self._wants_all or self.analytic.heavy
@@ -67,7 +75,9 @@ class Job:
             self._swept_at = real
         self._seen += 1
         try:
-            if self.analytic.heavy:
+            if self.analytic.heavy and wait:
+                updates += self._at_once(own)
+            elif self.analytic.heavy:
                 self._submit(own)
             else:
                 updates += self._news(self.analytic.compute(own), everything)
@@ -78,7 +88,7 @@ class Job:
     def _own(self, view: View, streamers: Streamers, everything: bool) -> View:
         symbols = view.symbols
         if not everything:
-            hit = self._changed & streamers.keys()
+            hit = sorted(self._changed & streamers.keys())  # in one order in every process
             symbols = tuple(symbol for streamer in hit for symbol in streamers[streamer])
         return replace(
             view,
@@ -105,6 +115,14 @@ class Job:
 
         concurrency.submit(self.analytic.compute, frozen, done=done, failed=failed)
         self._is_running = True
+
+    def _at_once(self, view: View) -> list[Update]:
+        """The same beside the loop, waiting for the answer."""
+        assert self.analytic.freeze is not None
+        frozen = self.analytic.freeze(view)
+        if frozen is None:
+            return []
+        return self._news(concurrency.offload(self.analytic.compute, frozen), True)
 
     def _collect(self) -> list[Update]:
         if self._answer is None:
