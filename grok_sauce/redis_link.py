@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from grok_sauce.runtime.clock import Clock
 
 # Said wherever the package is wanted and not there.
-INSTALL: Final = "python3 -m pip install -r requirements-redis.txt -c constraints.txt"
+INSTALL: Final = f"{sys.executable} -m pip install -r requirements-redis.txt -c constraints.txt"
 DEFAULT_PORT: Final = 6379
 # A subscriber hears nothing of a server that vanished; after so many quiet seconds it asks.
 QUIET: Final = 5.0
@@ -139,13 +140,29 @@ class RedisLink:
     ) -> list[Any]:
         """Carry out many commands in one journey; their answers in order.
 
-        A transaction (MULTI, EXEC) lets no other client's commands come between.
+        All are carried out before the first error among their answers is raised. A transaction
+        (MULTI, EXEC) lets no other client's commands come between.
         """
+        for answer in (answers := self.try_each(commands, transaction)):
+            if isinstance(answer, RedisRefusal):
+                raise answer
+        return answers
+
+    def try_each(
+        self, commands: Sequence[Sequence[str | bytes | int | float]], transaction: bool = False
+    ) -> list[Any]:
+        """As send(), with a RedisRefusal in the place of each answer that is an error."""
+        import redis
+
         with _typed(self.place), self._client.pipeline(transaction=transaction) as pipeline:
             for command in commands:
                 pipeline.execute_command(*command)
-            answers: list[Any] = pipeline.execute()
-            return answers
+            return [
+                RedisRefusal(f"Redis at {self.place} refused: {_words(answer)}")
+                if isinstance(answer, redis.RedisError)
+                else answer
+                for answer in pipeline.execute(raise_on_error=False)
+            ]
 
     def hear(self, channels: Sequence[str], patterns: Sequence[str] = ()) -> RedisEar:
         """Listen to channels (and to those that match patterns), from now on."""

@@ -81,6 +81,7 @@ class Dispatcher:
         self._claimed: set[int] = set()  # by an operator, until put()
         self._look_again = self._sweeping = self._loaded = self._dry = False
         self._said: dict[str, bool] = {}  # by somebody: newer than whatever load() has read
+        self._seen = 0  # the newest seq when the store was last looked through
         self._ticked: float | None = None
         self._swept: float | None = None
         self._wake = threading.Event()
@@ -178,8 +179,9 @@ class Dispatcher:
         """
         with self._lock:
             schedule = self._schedule
-            times = [delivery.received_ms for delivery in schedule.lanes.all()]
-            times += [held.received_ms for held in schedule.windows.all()]
+            oldest = [delivery.received_ms for delivery in schedule.lanes.all()]
+            if (held := schedule.windows.oldest_ms()) is not None:
+                oldest.append(held)
             return {
                 "loaded": self._loaded,
                 "tick_age_s": (
@@ -190,7 +192,7 @@ class Dispatcher:
                 "held": len(schedule.windows),
                 "sending": schedule.sending(),
                 "undelivered": schedule.depth(),
-                "oldest_received_ms": min(times, default=None),
+                "oldest_received_ms": min(oldest, default=None),
                 "breakers": schedule.breakers(),
             }
 
@@ -229,19 +231,15 @@ class Dispatcher:
             self._dry = self._said.get("dry", work.dry)
             self._loaded = True
         found = ", ".join(f"{count} now {state}" for state, count in sorted(work.found.items()))
-        log.info(
-            "alerts: %d held, %d on their way%s%s",
-            len(work.held),
-            len(work.deliveries),
-            f"; the last run had left {found}" if found else "",
-            "; paused" if self.is_paused else "",
-        )
+        left = f"; the last run had left {found}" if found else ""
+        paused = "; paused" if self.is_paused else ""
+        counts = len(work.held), len(work.deliveries)
+        log.info("alerts: %d held, %d on their way%s%s", *counts, left, paused)
 
     def step(self) -> None:
         """Start everything that is due."""
         self._ticked = self._clock.monotonic()
-        if self._swept is None:
-            self._swept = self._ticked
+        self._swept = self._ticked if self._swept is None else self._swept
         is_time = self._ticked - self._swept >= SWEEP_S
         if (is_time or self._look_again) and not self._sweeping:
             self._swept = self._ticked
@@ -366,17 +364,19 @@ class Dispatcher:
     def _keep_breaker(self, target: str, state: dict[str, Any]) -> None:
         try:
             self._ledger.breaker(target, state)
-        except StoreBusy as problem:
-            log.info("alerts: the breaker of %s is known until a restart only: %s", target, problem)
+        except StoreBusy as why:
+            log.info("alerts: the breaker of %s is known until a restart only: %s", target, why)
 
     def _sweep(self) -> None:
         """Find held alerts that nobody told us of: stored after the sender had been refused."""
+        # Seqs follow the commits: nothing new comes below what was seen.
         with self._lock:
             also_deliveries, self._look_again = self._look_again, False
-            known = {held.seq for held in self._schedule.windows.all()}
+            after = 0 if also_deliveries else self._seen
+            known = self._schedule.windows.after(after)
         deliveries: list[Delivery] = []
         try:
-            rows = self._lasting.look(lambda connection: records.held(connection, known))
+            seen, rows = self._lasting.look(lambda each: records.open_after(each, after, known))
             if also_deliveries:
                 deliveries = self._lasting.look(records.unsettled)
         except StoreBusy:
@@ -384,6 +384,7 @@ class Dispatcher:
         finally:
             self._sweeping = False
         with self._lock:
+            self._seen = seen
             for held in rows:
                 self._schedule.hold(held, GAP_BLOCKED in held.alert.flags)
             self._schedule.put(

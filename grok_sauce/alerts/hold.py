@@ -5,6 +5,7 @@ Pure: steady milliseconds are handed in.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -39,6 +40,8 @@ class Windows:
     def __init__(self) -> None:
         self._groups: dict[str, dict[int, HeldAlert]] = {}
         self._ends: dict[str, int] = {}  # of each group's window
+        # (received_ms, seq, group) of all, and of some that are gone: forgotten when on top.
+        self._received: list[tuple[int, int, str]] = []
 
     def __len__(self) -> int:
         return sum(len(group) for group in self._groups.values())
@@ -51,6 +54,7 @@ class Windows:
         if is_known:
             self._look_at(held.group)
         else:
+            heapq.heappush(self._received, (held.received_ms, held.seq, held.group))
             self._ends[held.group] = min(
                 held.release_ms, self._ends.get(held.group, held.release_ms)
             )
@@ -71,6 +75,25 @@ class Windows:
     def all(self) -> list[HeldAlert]:
         """Every alert that waits."""
         return [held for alerts in self._groups.values() for held in alerts.values()]
+
+    def oldest_ms(self) -> int | None:
+        """When the one that waits longest came; None: nothing waits."""
+        while self._received:
+            received_ms, seq, group = self._received[0]
+            if seq in self._groups.get(group, ()):
+                return received_ms
+            heapq.heappop(self._received)
+        return None
+
+    def after(self, seq: int) -> set[int]:
+        """The seqs above this one, as far as they came in order: those at the end."""
+        found: set[int] = set()
+        for alerts in self._groups.values():
+            for one in reversed(alerts):
+                if one <= seq:
+                    break
+                found.add(one)
+        return found
 
     def next_ms(self, busy: Iterable[str] = ()) -> int | None:
         """When the next window ends, groups in busy left out; None: nothing waits."""
@@ -96,6 +119,8 @@ class Windows:
                 del alerts[held.seq]
             self._look_at(group)
             found.append(Window(group, end, tuple(ended)))
+        if found:
+            self.oldest_ms()  # forgets them
         return found
 
     def _look_at(self, group: str) -> None:

@@ -12,8 +12,10 @@ TOPIC: Final = "alert.state"
 NUMBERS: Final = "#numbers"  # keys beside the alerts' ids
 TREE: Final = "#tree_changed"
 KEPT: Final = 60  # newest alerts that a page starts with
-MOST: Final = 60  # changed alerts told at once; in a storm the newest of them
+MOST: Final = 60  # changed alerts told at once, the newest first
+LEFT: Final = 600  # that wait for a later telling; in a storm the newest of them
 BEAT: Final = 0.15  # seconds between two tellings
+STORM_BEAT: Final = 0.5  # and while there is more to tell than at once
 QUIET: Final = 1.0  # seconds between two looks at the numbers
 NUMBER_BEATS: Final = 6  # and so many beats while alerts come
 
@@ -64,11 +66,15 @@ class News:
             quiet = not self._wake.wait(QUIET)
             self._wake.clear()
             with self._lock:
-                seqs, self._changed = sorted(self._changed)[-MOST:], set()
+                changed = sorted(self._changed)
+                seqs, left = changed[-MOST:], changed[-MOST - LEFT : -MOST]
+                self._changed = set(left)
+            if left:
+                self._wake.set()
             due = quiet or beats >= NUMBER_BEATS
             self._tell(self._report.rows(seqs) if seqs else [], due)
             beats = 0 if due else beats + 1
-            stop.wait(BEAT)
+            stop.wait(STORM_BEAT if left else BEAT)
 
     def _tell(self, rows: list[dict[str, Any]], due: bool) -> None:
         updates = [Update(TOPIC, row["id"], row) for row in sorted(rows, key=_seq)]

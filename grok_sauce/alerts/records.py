@@ -193,9 +193,13 @@ def held_of(row: AlertRow) -> HeldAlert:
     )
 
 
-def held(connection: sqlite3.Connection, known: Collection[int] = ()) -> list[HeldAlert]:
-    """All alerts that wait for their window, by seq; those in known are not even read."""
-    seqs = connection.execute("SELECT seq FROM alert WHERE state = 'held' ORDER BY seq")
+def held(
+    connection: sqlite3.Connection, known: Collection[int] = (), after: int = 0
+) -> list[HeldAlert]:
+    """Alerts above a seq that wait for their window, by seq; those in known are not even read."""
+    seqs = connection.execute(
+        "SELECT seq FROM alert WHERE state = 'held' AND seq > ? ORDER BY seq", (after,)
+    )
     wanted = [seq for (seq,) in seqs if seq not in known]
     found = []
     for start in range(0, len(wanted), CHUNK):
@@ -204,6 +208,14 @@ def held(connection: sqlite3.Connection, known: Collection[int] = ()) -> list[He
             f"{_SELECT_ALERT} WHERE seq IN ({marks(some)}) AND state = 'held' ORDER BY seq", some
         ).fetchall()
     return [held_of(_alert_row(row)) for row in found]
+
+
+def open_after(
+    connection: sqlite3.Connection, after: int, known: Collection[int]
+) -> tuple[int, list[HeldAlert]]:
+    """The newest seq of all (0 before the first), and held() above a seq."""
+    (newest,) = connection.execute("SELECT coalesce(max(seq), 0) FROM alert").fetchone()
+    return int(newest), held(connection, known, after)
 
 
 def listed(

@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from grok_sauce.errors import SettingsError
 from grok_sauce.settings import readers as read
 from grok_sauce.settings.readers import setting
 
 CONTRACTS: Final = ("NQ", "MNQ", "ES", "MES", "RTY", "M2K", "YM", "MYM")
+WATCHED: Final = tuple(f"/{product}" for product in CONTRACTS)
+MOST_WATCHED: Final = 4
+TICKER: Final = re.compile(r"[A-Za-z0-9_.:!/ -]{1,64}", re.ASCII)
 _POINTS: Final = read.number(0.01, 100_000)
+
+
+def _watched(value: Any, path: str) -> tuple[str, ...]:
+    """Roots of index futures, each once; a tuple is what a checked object holds already."""
+    found: tuple[str, ...] = read.symbols(MOST_WATCHED)(
+        list(value) if isinstance(value, tuple) else value, path
+    )
+    if not found:
+        raise SettingsError(f"{path} must name a future like /NQ", path)
+    for index, symbol in enumerate(found):
+        if symbol not in WATCHED:
+            raise SettingsError(
+                f"{path}[{index}] must be one of {', '.join(WATCHED)}, not {symbol}", path
+            )
+    return found
+
+
+def _ticker(value: Any, path: str) -> str:
+    if not isinstance(value, str) or not TICKER.fullmatch(value):
+        raise SettingsError(
+            f"{path} must be 1 to 64 letters, digits, spaces or _.:!/-, not {read.shown(value)}",
+            path,
+        )
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +75,9 @@ class Strategy:
     quantity: int = setting(1, read.whole(1, 1000))
     commission: float = setting(0.62, read.number(0, 1000))  # $ per contract and side
     slippage_ticks: int = setting(1, read.whole(0, 1000))  # of stops and market orders
+    symbols: tuple[str, ...] = setting(("/NQ",), _watched)  # whose candles are judged live
+    to_router: bool = setting(False, read.flag)  # live signals go into the alert router too
+    router_ticker: str = setting("GEX_RECOIL", _ticker)  # under which the router knows them
 
     def __post_init__(self) -> None:
         """Check every field.

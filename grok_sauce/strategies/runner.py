@@ -44,8 +44,9 @@ class Runner:
         levels: KnownLevels | None,
         triggers: LtLevels | None,
         decided_at: float | None = None,
+        place: bool = True,
     ) -> tuple[Evaluation, list[Order]]:
-        """Judge a closed candle; a signal's order is placed.
+        """Judge a closed candle; a signal's order is placed, unless it only would have been.
 
         Orders valid until now end first and are the second answer.
 
@@ -56,7 +57,7 @@ class Runner:
         self.strategy.hold(self.symbol, self.paper.busy)
         view = View(self.symbol, candle, levels, triggers, decided_at, self.terms.tick)
         found = self.strategy.evaluate(view)
-        if found.signal is not None:
+        if found.signal is not None and place:
             self.paper.place(found.signal)
             self.strategy.hold(self.symbol, self.paper.busy)
         return found, ended

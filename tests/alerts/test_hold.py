@@ -40,6 +40,28 @@ def test_the_first_alert_opens_the_window_and_all_leave_at_its_end() -> None:
     assert windows.next_ms() == 4001
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from(["add", "take", "due"]), st.integers(0, 4000)), max_size=60)
+)
+def test_the_oldest_and_those_after_a_seq_are_what_a_look_at_all_finds(
+    steps: list[tuple[str, int]],
+) -> None:
+    windows = Windows()
+
+    for seq, (what, number) in enumerate(steps, 1):
+        if what == "add":
+            windows.add(held(seq, at=number, group="AB"[number % 2]))
+        elif what == "take":
+            windows.take(number % (seq + 1))
+        else:
+            windows.due(number)
+
+        waiting = windows.all()
+        assert windows.oldest_ms() == min((each.received_ms for each in waiting), default=None)
+        after = number % (seq + 1)
+        assert windows.after(after) == {each.seq for each in waiting if each.seq > after}
+
+
 def test_groups_have_windows_of_their_own() -> None:
     windows = Windows()
     windows.add(held(1, at=0, group="A"))

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from grok_sauce.alerts.news import MOST, NUMBERS, TREE, News
+from grok_sauce.alerts import news as news_module
+from grok_sauce.alerts.news import LEFT, MOST, NUMBERS, TREE, News
 from grok_sauce.update import Update
 
 
@@ -85,13 +86,29 @@ def test_what_changed_is_told_old_ones_too(running: Any) -> None:
     assert heard.next() == {f"a{seq}": {"id": f"a{seq}", "seq": seq} for seq in (3, 101)}
 
 
-def test_of_a_storm_the_newest_are_told(running: Any) -> None:
+def test_of_a_storm_the_newest_are_told_first(running: Any) -> None:
     news, heard = running(Reports(0))
     heard.next()
 
     news.changed(range(1, 2 * MOST))
 
     assert set(heard.next()) == {f"a{seq}" for seq in range(MOST, 2 * MOST)}
+    assert set(heard.next()) == {f"a{seq}" for seq in range(1, MOST)}
+
+
+def test_of_a_longer_storm_the_oldest_are_left_out(
+    running: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(news_module, "STORM_BEAT", 0.01)
+    news, heard = running(Reports(0))
+    heard.next()
+
+    news.changed(range(1, 2 * (MOST + LEFT)))
+    told: set[str] = set()
+    while len(told) < MOST + LEFT:
+        told |= set(heard.next())
+
+    assert told == {f"a{seq}" for seq in range(MOST + LEFT, 2 * (MOST + LEFT))}
 
 
 def test_numbers_are_told_when_they_changed(running: Any) -> None:
