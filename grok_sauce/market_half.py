@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
 
 from grok_sauce import settings as knobs
 from grok_sauce.analytics import ANALYTICS
@@ -19,7 +20,7 @@ from grok_sauce.desks.gex import GexDesk, GexSettings, cboe_maker
 from grok_sauce.desks.gex_history import GexHistoryDesk
 from grok_sauce.desks.half_terms import Files, Process, history_file, secrets_set
 from grok_sauce.desks.notices import notice_desk
-from grok_sauce.desks.price_source import price_source
+from grok_sauce.desks.price_source import PriceSource, price_source
 from grok_sauce.desks.reactions import reaction_desk
 from grok_sauce.desks.setup import SetupDesk
 from grok_sauce.desks.studies import StudiesDesk
@@ -53,8 +54,12 @@ log = logging.getLogger(__name__)
 class MarketHalf(Hub):
     """Everything between the outside world and the publishers, for one process.
 
-    demo says that nothing in it outlives the run.
+    demo says that nothing in it outlives the run. tap hears everything the sources say.
+    engine_class and label are another's where the sources are a recording.
     """
+
+    engine_class: ClassVar[type[Engine]] = Engine
+    label: ClassVar[str | None] = None  # of the numbers; None: LIVE, DELAYED or DEMO
 
     def __init__(
         self,
@@ -63,6 +68,7 @@ class MarketHalf(Hub):
         clock: Clock,
         demo: bool,
         process: Process,
+        tap: Callable[[Batch], object] | None = None,
     ) -> None:
         super().__init__(clock)
         self.demo = demo
@@ -85,14 +91,15 @@ class MarketHalf(Hub):
             tenants=[minutes, reactions],
         )
         self.publishers += [self.history.publish, minutes.publish]
-        self.engine = Engine(
+        self.engine = self.engine_class(
             MarketState(),
             ANALYTICS,
             self.publish,
             clock,
             groups=groups_of(chosen),
             settings=analytic_settings(chosen),
-            source="DEMO" if demo else "LIVE",
+            source=self.label or ("DEMO" if demo else "LIVE"),
+            tap=tap,
         )
         self._join_sources(files, environ)
         self.reactions = reaction_desk(
@@ -122,12 +129,10 @@ class MarketHalf(Hub):
     def _join_sources(self, files: Files, environ: Mapping[str, str]) -> None:
         """The broker's records, the feed, and what is wanted of both."""
         clock = self.clock
-        self._http = Http(clock)
+        self._http = self._new_http()
         self._account = knobs.read_env(TastytradeSettings, environ)
         kept = None if self.demo else files.data
-        self.source = source = price_source(
-            environ, self._account, self._http, clock, kept, self.demo, self._take
-        )
+        self.source = source = self._price_source(environ, kept)
         self.broker, self.feed, self.status = source.broker, source.feed, source.status
         if source.is_public:
             self.engine.set_source("DELAYED")
@@ -176,6 +181,14 @@ class MarketHalf(Hub):
             kept,
             lambda: self.store.settings,
             self.demo,
+        )
+
+    def _new_http(self) -> Http:
+        return Http(self.clock)
+
+    def _price_source(self, environ: Mapping[str, str], kept: Path | None) -> PriceSource:
+        return price_source(
+            environ, self._account, self._http, self.clock, kept, self.demo, self._take
         )
 
     def _join_signals(self, files: Files, environ: Mapping[str, str]) -> SignalPart:
