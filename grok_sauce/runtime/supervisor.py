@@ -21,7 +21,8 @@ class Supervisor:
     A worker that returns before stop is set, or raises, is restarted after its
     backoff (1 s to 60 s, reset by 60 s of steady running). SourceRefused stops it until
     retry() is called: a revoked token is not hammered. An outage is logged once, when it
-    starts; a worker with tells_outages logs both of its edges itself.
+    starts; a worker with tells_outages logs both of its edges itself. A worker with
+    longest_pause (seconds) is never waited for longer: for what runs on one's own machine.
     """
 
     def __init__(self, clock: Clock, make_backoff: Callable[[], Backoff] = Backoff) -> None:
@@ -60,6 +61,7 @@ class Supervisor:
 
     def _keep(self, worker: Worker, status: WorkerStatus) -> None:
         backoff = self._make_backoff()
+        backoff.longest = min(backoff.longest, getattr(worker, "longest_pause", backoff.longest))
         down = False
         while not self._stop.is_set():
             status.state, status.next_try = "running", None
