@@ -152,6 +152,7 @@ class GexDesk:
         )
         self._cboe_status = SourceStatus("cboe", "Cboe")
         self.cboe: CboePoller | None = None
+        self._also: tuple[str, ...] = ()
 
     # ---- joining ------------------------------------------------------------------------
 
@@ -160,6 +161,10 @@ class GexDesk:
     ) -> None:
         """Let Cboe's delayed files tell of whole chains."""
         self.cboe = make(self._cboe_status, self._cboe_symbols)
+
+    def also_cboe(self, symbols: Iterable[str]) -> None:
+        """Have Cboe's files of these too, whatever the settings follow."""
+        self._also = tuple(symbols)
 
     def leave_cboe(self, why: str) -> None:
         """Do without them."""
@@ -194,7 +199,7 @@ class GexDesk:
         if chosen is None or not chosen.sources.cboe.enabled:
             return ()
         open_now = [kept.symbol for kept in self.views.kept()]
-        return dict.fromkeys((*chosen.gex.symbols, *open_now))
+        return dict.fromkeys((*chosen.gex.symbols, *open_now, *self._also))
 
     def _changed(self) -> None:
         """Views or settings changed: the engine and the chains follow."""

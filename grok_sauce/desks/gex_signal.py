@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from datetime import datetime
+from typing import Any, ClassVar, Final, Protocol
 
 from grok_sauce.analytics.conversion import Factor, to_future, to_tick
 from grok_sauce.controls import Controls
-from grok_sauce.errors import SourceError
+from grok_sauce.errors import SettingsError, SourceError
 from grok_sauce.market.instruments import normalise
+from grok_sauce.market.times import iso
 from grok_sauce.questions import Questions, Unavailable
-from grok_sauce.settings import knob
 
-COOLDOWN: Final = 300.0  # seconds of real time between two calculations, unless forced
+COOLDOWN: Final = 300.0  # seconds of market time between two calculations, unless forced
 PATIENCE: Final = 8.0  # seconds for a calculation
 MOST: Final = 5  # resistances and supports
 BILLION: Final = 1e9
 TICK: Final = 0.25  # of index futures; a conversion names its own
 USABLE: Final = frozenset({"live", "stale", "closed"})
+GOING_ON: Final = frozenset({"live", "closed"})
+CBOE: Final = "CBOE"  # a payload's source
 UNKNOWN: Final = float("nan")
 
 
@@ -26,24 +29,51 @@ UNKNOWN: Final = float("nan")
 class SignalSettings:
     """Whose levels are told to signal programs."""
 
-    ENV: ClassVar[dict[str, str]] = {"symbol": "GEX_SYMBOL"}
+    ENV: ClassVar[dict[str, str]] = {"symbols": "GEX_SYMBOL"}
 
-    symbol: str = knob("QQQ")  # an ETF or index with a future: QQQ and NDX to NQ, SPY, SPX to ES
+    # ETFs or indices with a future: QQQ and NDX to NQ, SPY and SPX to ES. The first is the one
+    # /gex/levels tells; of two with one future the first counts.
+    symbols: tuple[str, ...] = ("QQQ", "SPY")
 
     def __post_init__(self) -> None:
-        normalise(self.symbol, "GEX_SYMBOL")
+        if not self.symbols:
+            raise SettingsError("GEX_SYMBOL must name an underlying, such as QQQ", "GEX_SYMBOL")
+        for symbol in self.symbols:
+            normalise(symbol, "GEX_SYMBOL")
+
+    def names(self) -> tuple[str, ...]:
+        """The symbols as they are written everywhere, each once."""
+        return tuple(dict.fromkeys(normalise(name, "GEX_SYMBOL") for name in self.symbols))
 
 
 class NoLevels(SourceError):
     """Neither live nor kept levels, and why."""
 
 
+class Kept(Protocol):
+    """What is asked of the level service."""
+
+    def told(self, symbol: str) -> dict[str, Any] | None:
+        """The newest document of a symbol."""
+
+    def is_live(self, symbol: str) -> bool:
+        """Whether that is of a live report which goes on."""
+
+    def carried(self, symbol: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A report, with the kept factor where it has none."""
+
+    def look(self, symbol: str) -> None:
+        """Take Cboe's newest chain at once."""
+
+
 class SignalLevels:
     """Answers "gex.e80" and does "gex.refresh".
 
-    newest(topic, key) reads the snapshot. Levels come from the first that has them: what the
-    engine told last, a calculation of its own, the newest kept minute (from_cache true).
-    refused: why this process has none to tell, whatever its pages show.
+    newest(topic, key) reads the snapshot, market() is market time. Levels come from the first
+    that has them: what the engine told last, the set of Cboe's chain, a calculation of its own,
+    the newest kept (from_cache true). fetch(symbol) asks Cboe for a new chain and answers
+    whether one came; None: there is no Cboe here. refused: why this process has none to tell,
+    whatever its pages show.
     """
 
     def __init__(
@@ -51,14 +81,18 @@ class SignalLevels:
         symbol: str,
         newest: Callable[[str, str], Any],
         questions: Questions,
-        real: Callable[[], float],
+        market: Callable[[], float],
         refused: str | None = None,
+        kept: Kept | None = None,
+        fetch: Callable[[str], bool] | None = None,
     ) -> None:
         self.symbol = normalise(symbol, "GEX_SYMBOL")
         self._newest = newest
         self._questions = questions
-        self._real = real
+        self._market = market
         self._refused = refused
+        self._kept = kept
+        self._fetch = fetch
         self._made: tuple[float, dict[str, Any]] | None = None  # of the last refresh
 
     def register(self, controls: Controls) -> None:
@@ -74,48 +108,84 @@ class SignalLevels:
         """
         self._check()
         told = self._newest("gex.levels", f"{self.symbol}:all")
-        if _usable(told):
-            return signal(told, from_cache=False)
-        return self._calculated()
+        if _is_live(told):
+            return self._live(told)
+        delayed = self._delayed()
+        if delayed is not None:
+            return delayed
+        return self._live(told) if _usable(told) else self._calculated()
 
     def refresh(self, force: bool = False) -> dict[str, Any]:
         """Calculate anew; within COOLDOWN of the last time the same again, unless forced.
+
+        Where no live options are followed Cboe is asked for its newest chain.
 
         Raises:
             NoLevels: there are none, with the reason.
         """
         self._check()
-        now = self._real()
+        now = self._market()
         if not force and self._made is not None and 0 <= now - self._made[0] < COOLDOWN:
             return {**self._made[1], "from_cache": True}
-        found = self._calculated()
+        found = self._renewed()
         if not found["from_cache"]:
             self._made = now, found
         return found
+
+    def _renewed(self) -> dict[str, Any]:
+        if not _is_live(self._newest("gex.levels", f"{self.symbol}:all")):
+            if self._fetch is not None and self._fetch(self.symbol) and self._kept is not None:
+                self._kept.look(self.symbol)
+            delayed = self._delayed()
+            if delayed is not None:
+                return delayed
+        return self._calculated()
 
     def _check(self) -> None:
         if self._refused is not None:
             raise NoLevels(f"no levels of {self.symbol}: {self._refused}")
 
+    def _live(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        feed = "cboe" if payload["source"] == CBOE else "dxlink"
+        if self._kept is not None:
+            payload = self._kept.carried(self.symbol, payload)
+        return signal(payload, from_cache=False, feed=feed)
+
+    def _delayed(self) -> dict[str, Any] | None:
+        """The document of Cboe's chain, where that is what is newest."""
+        found = None if self._kept is None else self._kept.told(self.symbol)
+        is_delayed = found is not None and found["definition"].get("feed") == "cboe"
+        return found if is_delayed else None
+
     def _calculated(self) -> dict[str, Any]:
         asked = {"symbol": self.symbol, "view": "all", "unit": "pct"}
         found = self._questions.ask("gex.levels", asked, PATIENCE)
         if _usable(found):
-            return signal(found, from_cache=False)
-        kept = self._questions.ask("gex.last", {"symbol": self.symbol})
-        if _usable(kept):
-            return signal(kept, from_cache=True)
+            return self._live(found)
+        kept = None if self._kept is None else self._kept.told(self.symbol)
+        if kept is not None:
+            return {**kept, "from_cache": True}
+        last = self._questions.ask("gex.last", {"symbol": self.symbol})
+        if _usable(last):
+            return {**self._live(last), "from_cache": True}
         raise NoLevels(f"no levels of {self.symbol}: {_reason(found)}")
 
 
-def signal(payload: Mapping[str, Any], from_cache: bool) -> dict[str, Any]:
+def signal(
+    payload: Mapping[str, Any],
+    from_cache: bool,
+    feed: str | None = None,
+    known_at: float | None = None,
+) -> dict[str, Any]:
     """A payload of topic "gex.levels" (per 1 %) under the names signal programs read.
 
     Spot is the source's; gamma_flip, walls, resistance and support (nearest first, at most 5)
     are prices of the future rounded to its tick, None while no conversion is known; nq_spot is
     spot carried there, None while the conversion is frozen;
     multiplier is None where the conversion adds points; total_gex is in $bn per 1 % move.
-    levels are the source's own, with their distances.
+    levels are the source's own, with their distances. definition says what all of it is:
+    feed ("dxlink" or "cboe"; None: not told), known_at (when the program had it, ISO; None: as
+    asked), the conversion with its time, and reasons: why a value is None.
     """
     conversion = payload["conversion"]
     convert = _converter(conversion)
@@ -142,18 +212,60 @@ def signal(payload: Mapping[str, Any], from_cache: bool) -> dict[str, Any]:
             "total_gex": "$bn per 1 % move of the underlying",
             "prices": "of the future, rounded to its tick; null without a conversion",
             "nq_spot": "spot carried to the future; null while the conversion is frozen",
-            "conversion": conversion,
+            "conversion": _dated(conversion, payload["as_of"]),
             "oi_date": payload["oi_date"],
+            "as_of": payload["as_of"],
+            "feed": feed,
+            "known_at": iso(known_at),
+            "reasons": _reasons(payload),
         },
         "levels": payload["levels"],
     }
+
+
+def _dated(conversion: Mapping[str, Any] | None, as_of: str) -> dict[str, Any] | None:
+    """The conversion with the time of its value, where it has one."""
+    if conversion is None:
+        return None
+    age = conversion["age"]
+    at = None if age is None else datetime.fromisoformat(as_of).timestamp() - age
+    return {**conversion, "at": iso(at)}
+
+
+def _reasons(payload: Mapping[str, Any]) -> dict[str, str]:
+    """Why values are None, by name."""
+    found: dict[str, str] = {}
+    conversion = payload["conversion"]
+    flip = payload["zero_gamma"]["all"]
+    if payload["spot"] is None:
+        found["qqq_spot"] = f"the price of {payload['symbol']} is not known"
+    if payload["totals"]["net"] is None:
+        found["total_gex"] = found["regime"] = "no gamma exposure is known"
+    if not flip or flip["flip"] is None:
+        said = flip.get("reason") if flip else None
+        found["gamma_flip"] = said or "no zero gamma was looked for"
+    for name, words in (("call_wall", "calls at or above"), ("put_wall", "puts at or below")):
+        if payload[name] is None:
+            found[name] = f"no gamma of {words} spot is known"
+    if conversion is None or conversion["value"] is None:
+        said = conversion["note"] if conversion else None
+        why = said or f"no future is known that {payload['symbol']} is carried to"
+        for name in ("nq_spot", "gamma_flip", "call_wall", "put_wall", "resistance", "support"):
+            found.setdefault(name, why)
+        found["multiplier"] = why
+        return found
+    if conversion["frozen"]:
+        found["nq_spot"] = "the factor is frozen; spot stands still while the future moves"
+    if conversion["kind"] == "basis":
+        found["multiplier"] = "the conversion adds points"
+    return found
 
 
 Convert = Callable[[float | None], float | None]
 
 
 def _converter(conversion: Mapping[str, Any] | None) -> Convert:
-    if conversion is None:
+    if conversion is None or conversion["value"] is None:
         return lambda level: None
     factor = Factor(
         contract=conversion["contract"],
@@ -178,6 +290,15 @@ def _future_price(
 def _nearest(ranked: Mapping[str, Any]) -> list[float]:
     found: list[float] = ranked["by_distance"]
     return found[:MOST]
+
+
+def _is_live(payload: Any) -> bool:
+    """Of live options, and going on (also while the market is closed)."""
+    return (
+        isinstance(payload, Mapping)
+        and payload["status"]["state"] in GOING_ON
+        and payload["source"] != CBOE
+    )
 
 
 def _usable(payload: Any) -> bool:

@@ -35,6 +35,7 @@ __all__ = ["CboePoller", "CboeSettings", "parse_csv", "parse_json", "read_chain_
 log = logging.getLogger(__name__)
 UNKNOWN: Final = "no chain of this name (403)"
 _LEAST: Final = 20.0  # real seconds between two pulls of a symbol, however fast the market runs
+_GLANCE: Final = 0.25  # real seconds between two looks whether somebody asks at once
 _LOOK: Final = 5.0  # real seconds between two looks at what is wanted
 _BETWEEN: Final = 1.0  # real seconds between two symbols
 _UNKNOWN: Final = 6 * 3600.0  # market seconds until a symbol answered with 403 is asked again
@@ -100,7 +101,22 @@ class CboePoller:
         self._as_of: dict[str, float] = {}  # symbol -> time of the prices held
         self._faults: dict[str, str] = {}  # symbol -> what was wrong with its last answer
         self._loaded: set[str] = set()
+        self._urgent: set[str] = set()  # asked for by somebody since the last look
+        self._pressed: set[str] = set()  # of this look
         self._down = False
+
+    def ask_now(self, symbol: str) -> bool:
+        """Pull a symbol at the next look, though it is not due; any thread.
+
+        False: it is not followed, or was pulled in the last 20 s of real time.
+        """
+        asked = self._asked.get(symbol)
+        if asked is not None and self._clock.monotonic() - asked < _LEAST:
+            return False
+        if symbol not in self._wanted():
+            return False
+        self._urgent.add(symbol)
+        return True
 
     def run(self, stop: threading.Event) -> None:
         """Pull what is due until stop is set.
@@ -109,6 +125,7 @@ class CboePoller:
             SourceError: neither host answers; the supervisor tries again.
         """
         while not stop.is_set():
+            self._pressed, self._urgent = self._urgent, set()
             for symbol in self._wanted():
                 self._reuse(symbol)
                 if self._is_due(symbol):
@@ -117,7 +134,14 @@ class CboePoller:
                     if stop.wait(_BETWEEN):
                         return
             self._tell()
-            stop.wait(_LOOK)
+            self._rest(stop)
+
+    def _rest(self, stop: threading.Event) -> None:
+        """Until the next look; shorter when somebody asks."""
+        until = self._clock.monotonic() + _LOOK
+        while not self._urgent and not stop.wait(_GLANCE):
+            if self._clock.monotonic() >= until:
+                return
 
     # ---- when ----------------------------------------------------------------------------
 
@@ -130,6 +154,8 @@ class CboePoller:
         asked = self._asked.get(symbol)
         if asked is not None and self._clock.monotonic() - asked < _LEAST:
             return False
+        if symbol in self._pressed:
+            return True
         now, tried = self._clock.market(), self._tried.get(symbol)
         if tried is not None and self._is_unknown(symbol):
             return now - tried >= _UNKNOWN

@@ -61,7 +61,7 @@ class House:
         self.questions, self.controls = Questions(spawn), Controls()
         for name in self.answers:
             self.questions.register(name, self._answer(name))
-        SignalLevels("qqq", self._newest, self.questions, clock.real).register(self.controls)
+        SignalLevels("qqq", self._newest, self.questions, clock.market).register(self.controls)
 
     def _newest(self, topic: str, key: str) -> Any:
         return self.snapshot.get((topic, key))
@@ -226,6 +226,6 @@ def test_a_clock_set_back_does_not_hold_a_refresh_up(house: House, clock: Manual
 
 def test_a_symbol_that_is_none_is_refused_at_the_start() -> None:
     with pytest.raises(SettingsError) as caught:
-        SignalSettings("Q Q")
+        SignalSettings(("Q Q",))
 
     assert caught.value.field == "GEX_SYMBOL"
