@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grok_sauce import settings as knobs
 from grok_sauce.controls import Controls
-from grok_sauce.desks.gex_signal import SignalLevels, SignalSettings
-from grok_sauce.desks.tradingview import TradingViewDesk
+from grok_sauce.desks.candle_joint import join_candles
+from grok_sauce.desks.level_joint import join_levels
 from grok_sauce.engine import Engine
 from grok_sauce.http import Http
 from grok_sauce.publishers.snapshot import Snapshot
@@ -66,23 +65,17 @@ class SignalPart:
         self._join_levels(ground)
 
     def _join_candles(self, ground: Ground) -> None:
-        """TradingView, which is one source of candles and the one of LT levels."""
-        self.tradingview = TradingViewDesk(
-            ground.environ, ground.http, ground.clock, ground.engine.put, ground.kept, ground.demo
-        )
+        """TradingView, and who owns the candles of all sources."""
+        self.tradingview, self.candles = join_candles(ground)
         self.sources += self.tradingview.sources
-        self.workers += self.tradingview.workers
+        self.workers += [*self.tradingview.workers, self.candles]
 
     def _join_levels(self, ground: Ground) -> None:
-        chosen = knobs.read_env(SignalSettings, ground.environ)
-        levels = SignalLevels(
-            chosen.symbol,
-            ground.snapshot.get,
-            ground.questions,
-            ground.clock.real,
-            ground.refused,
-        )
-        levels.register(ground.controls)
+        self.levels, told = join_levels(ground)
+        self.sources.append(self.levels.status)
+        self.workers.append(self.levels)
+        self.publishers.append(self.levels.hear)
+        told.register(ground.controls)
 
     def follow(self, chosen: Settings) -> None:
         """Settings as they are now: at the start and after each change."""
