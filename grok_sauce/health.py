@@ -147,11 +147,19 @@ class Health:
         self._seen_errors: dict[str, float] = {}
         self._started = clock.real()
 
+    def add_source(self, status: SourceStatus) -> None:
+        """Show one more; before the start."""
+        self._sources = {**self._sources, status.name: status}
+
     def run(self, stop: threading.Event) -> None:
         """Publish until stop is set."""
         while not stop.is_set():
-            self._publish([Update("service.health", "", self.report())])
+            self.publish()
             stop.wait(1.0)
+
+    def publish(self) -> None:
+        """Tell it now: somebody did something whose effect pages should show at once."""
+        self._publish([Update("service.health", "", self.report())])
 
     def report(self) -> dict[str, Any]:
         """The whole report, as JSON can carry it; unknown is None."""

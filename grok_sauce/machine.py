@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import platform
@@ -11,15 +10,17 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from grok_sauce import __version__, settings
-from grok_sauce.errors import SettingsError
+from grok_sauce.options import ROOT, Options
+from grok_sauce.options import DemoOptions as DemoOptions
+from grok_sauce.options import options_from as options_from
 from grok_sauce.runtime import collector, concurrency
 from grok_sauce.runtime.clock import Clock, RealClock
 from grok_sauce.runtime.lock import FolderLock
+from grok_sauce.values import dataclass
 
 if TYPE_CHECKING:
     from socket import socket
@@ -27,14 +28,15 @@ if TYPE_CHECKING:
     from grok_sauce.alerts.half import AlertHalf
     from grok_sauce.alerts.settings import AlertSettings
     from grok_sauce.demo_market import DemoMarket
+    from grok_sauce.desks.recording_run import RecordingRun
     from grok_sauce.market_half import MarketHalf
+    from grok_sauce.replay_half import Replayed
     from grok_sauce.router_half import RouterHalf
     from grok_sauce.router_watch import RouterWatch
     from grok_sauce.web.settings import WebSettings
 
 log = logging.getLogger(__name__)
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 PORT: Final = 5010
 WHOLE_STOP: Final = 4.5  # seconds; somebody who asks for the end waits five
 DEMO_SECRETS: Final = (
@@ -46,65 +48,6 @@ DEMO_SECRETS: Final = (
 )
 DEMO_OWN: Final = "TRADINGVIEW_"  # none of these reach the demo: it has its own
 ABSENT: Final[Mapping[str, str]] = {}  # parts of Setup that this version does not have yet
-
-
-@dataclass(frozen=True, slots=True)
-class DemoOptions:
-    """What kind of embedded market."""
-
-    seed: int = 42
-    start: str | None = None
-    speed: float = 1.0
-    bars: Path | None = None
-    tick_log: Path | None = None
-    chain: Path | None = None
-
-    def arguments(self) -> list[str]:
-        """The same as options of the simulate command."""
-        found = ["--seed", str(self.seed), "--speed", repr(self.speed)]
-        if self.start is not None:
-            found += ["--start", self.start]
-        if self.bars is not None:
-            found += ["--bars", str(self.bars.resolve())]
-        if self.chain is not None:
-            found += ["--chain", str(self.chain.resolve())]
-        if self.tick_log is not None:
-            found += ["--tick-log", str(self.tick_log.resolve())]
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line asked for. demo is None for live-if-possible, port for the usual."""
-
-    host: str
-    port: int | None
-    data: Path
-    settings: Path
-    env_file: Path
-    demo: DemoOptions | None
-    open_page: bool
-    role: str = "all"
-
-
-def options_from(args: argparse.Namespace, demo: DemoOptions | None) -> Options:
-    """Options of the live and demo commands.
-
-    Raises:
-        SettingsError: a demo of the router alone, which has no market to simulate.
-    """
-    if demo is not None and args.role != "all":
-        raise SettingsError("the demo runs everything; leave --role out", "--role")
-    return Options(
-        host=args.host,
-        port=args.port,
-        data=args.data,
-        settings=args.settings,
-        env_file=Path(os.environ.get("GROK_SAUCE_ENV_FILE", ROOT / ".env")),
-        demo=demo,
-        open_page=args.open,
-        role=args.role,
-    )
 
 
 def run(options: Options) -> int:
@@ -122,10 +65,10 @@ def run(options: Options) -> int:
         again = build(options, environ).run()
     finally:
         lock.release()
-    if again:
-        log.info("starting again with the new credentials")
+    if again is not None:
+        log.info("starting again")
         sys.stdout.flush()
-        os.execv(sys.executable, [sys.executable, "-m", "grok_sauce.cli", *sys.argv[1:]])
+        os.execv(sys.executable, [sys.executable, "-m", "grok_sauce.cli", *again])
     return 0
 
 
@@ -158,6 +101,12 @@ def build(options: Options, environ: Mapping[str, str]) -> Machine:
     usual = PORT if options.role == "all" else alerts.router_port
     sock = concurrency.listen(options.host, usual if options.port is None else options.port)
     options = replace(options, port=sock.getsockname()[1])
+    if options.replay is not None:
+        from grok_sauce.replay_half import Replayed
+
+        replayed = Replayed(options.replay)
+        inside = Embedded(replayed=replayed)
+        return Machine(options, environ, web, alerts, sock, replayed.clock, inside)
     demo = options.demo
     note = public_note(environ) if demo is None and options.role == "all" else None
     if demo is None and options.role == "all" and not (note or has_credentials(environ)):
@@ -188,11 +137,12 @@ def build(options: Options, environ: Mapping[str, str]) -> Machine:
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """The market inside, where there is one."""
+    """The market inside, where there is one: simulated, or a recording."""
 
     market: DemoMarket | None = None
     demo: DemoOptions | None = None
     seed: int | None = None
+    replayed: Replayed | None = None
 
 
 class Machine:
@@ -216,8 +166,10 @@ class Machine:
         self._clock = clock
         self._demo, self._seed = embedded.demo, embedded.seed
         self._market, self._note = embedded.market, note
+        self._replayed = embedded.replayed
+        self._recording: RecordingRun | None = None
         self._stop = threading.Event()
-        self._again = False
+        self._again: list[str] | None = None
         self.half = self._pages_stand_on(environ, clock)
         self.alerts: AlertHalf | None = None
         self.router: RouterWatch | None = None
@@ -246,6 +198,17 @@ class Machine:
 
             return RouterHalf(clock, options.settings, self.mode, self.facts)
         from grok_sauce.desks.half_terms import Files, Process
+
+        process = Process(self.mode, self.facts, self.use_live)
+        if self._replayed is not None:
+            folder = options.data / "run"
+            return self._replayed.half(
+                folder, options.env_file, process, self._play_from, self.stop
+            )
+        if options.record is not None:
+            from grok_sauce.desks.recording_run import RecordingRun
+
+            self._recording = RecordingRun(options.record, options.data, clock, environ, self.stop)
         from grok_sauce.market_half import MarketHalf
 
         half = MarketHalf(
@@ -258,10 +221,13 @@ class Machine:
             environ,
             clock,
             market is not None,
-            Process(self.mode, self.facts, self.use_live),
+            process,
+            None if self._recording is None else self._recording.hear,
         )
         if market is not None:
             half.workers.insert(0, market)
+        if self._recording is not None:
+            self._recording.join(half, self._seed)
         return half
 
     def _open_router(self, alerts: AlertSettings) -> None:
@@ -269,9 +235,10 @@ class Machine:
         from grok_sauce.alerts.half import AlertHalf
         from grok_sauce.web.settings import is_loopback
 
-        demo = self._market is not None
+        demo = self._market is not None or self._replayed is not None
+        folder = "demo" if self._replayed is None else "run"
         self.alerts = AlertHalf(
-            self.options.data / "demo" if demo else self.options.data,
+            self.options.data / folder if demo else self.options.data,
             alerts,
             self._clock,
             self._own_ports,
@@ -325,11 +292,24 @@ class Machine:
 
     def use_live(self) -> str:
         """Run on credentials that were just saved; the sentence for the page."""
-        if self.options.demo is not None:
-            return "Saved. This is the demo command; start python3 main.py for live data."
-        self._again = True
+        if self.options.demo is not None or self._replayed is not None:
+            which = "demo" if self._replayed is None else "replay"
+            return f"Saved. This is the {which} command; start python3 main.py for live data."
+        self._again = sys.argv[1:]
         threading.Timer(0.5, self.stop).start()
         return "Saved. The dashboard starts again with live data and is back in a few seconds."
+
+    def _play_from(self, position: float) -> None:
+        """Start the replay anew from a time: what lies behind cannot be turned back to."""
+        from grok_sauce.replay_half import arguments_from
+
+        assert self._replayed is not None
+        assert self.options.port is not None
+        clock = self._replayed.clock
+        self._again = arguments_from(
+            sys.argv[1:], position, clock.rate, clock.is_paused, self.options.port
+        )
+        threading.Timer(0.2, self.stop).start()
 
     # ---- running ------------------------------------------------------------------------
 
@@ -337,8 +317,8 @@ class Machine:
         """Ask run() to return."""
         self._stop.set()
 
-    def run(self) -> bool:
-        """Serve until stop() or a signal; True when the process should start again."""
+    def run(self) -> list[str] | None:
+        """Serve until stop() or a signal; the command line to start again with, None for none."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._stop.set())
         collector.settle()
@@ -358,6 +338,8 @@ class Machine:
         late += self.half.close(max(0.3, left))
         if self._market is not None:
             self._market.close()
+        if self._recording is not None:
+            self._recording.tell_end()
         if late:
             log.warning("still running at the end: %s", ", ".join(late))
         return self._again
@@ -366,13 +348,18 @@ class Machine:
         shown = "127.0.0.1" if self.options.host in ("0.0.0.0", "::") else self.options.host
         url = f"http://{shown}:{self.options.port}"
         mode = self.mode()
-        name = mode["name"] if self._market or self.options.role == "router" else "LIVE"
+        is_named = self._market or self._replayed or self.options.role == "router"
+        name = mode["name"] if is_named else "LIVE"
         name, detail = ("DELAYED", self._note) if self._note else (name, mode["detail"])
         lines = [
             f"Grok Sauce {__version__}  {name}  {detail}".rstrip(),
             f"  open   {url}",
             f"  data   {self.options.data}",
         ]
+        if self._replayed is not None:
+            lines.append(f"  file   {self._replayed.note()}")
+        if self._recording is not None:
+            lines.append(f"  record {self._recording.recorder.path}")
         if self.router is not None:
             lines.append(f"  alerts {self.router.url}")
         lines.append("  stop   Ctrl-C")

@@ -44,6 +44,8 @@ MAY: dict[str, set[str]] = {
     "web_half": ALL,
     "commands": ALL,
     "machine": ALL,
+    "options": set(),
+    "replay_half": ALL,
     "cli": ALL,
     "bootstrap": {"cli"},
     "bench": ALL,

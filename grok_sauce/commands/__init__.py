@@ -9,6 +9,8 @@ from typing import Final
 COMMANDS: Final[dict[str, str]] = {
     "live": "grok_sauce.commands.live",
     "demo": "grok_sauce.commands.demo",
+    "record": "grok_sauce.commands.record",
+    "replay": "grok_sauce.commands.replay",
     "test": "grok_sauce.commands.test",
     "check": "grok_sauce.commands.check",
     "token": "grok_sauce.commands.token",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from grok_sauce.errors import BadPayload, SettingsError
 from grok_sauce.runtime import collector
+
+if TYPE_CHECKING:
+    from grok_sauce.machine import DemoOptions
 
 FASTEST: Final = 3600.0  # an hour a second; faster, nothing could be seen
 NAME = "demo"
@@ -88,6 +91,17 @@ def run(args: argparse.Namespace) -> int:
     collector.hold_off()
     from grok_sauce import machine
 
+    return machine.run(machine.options_from(args, demo=options_of(args)))
+
+
+def options_of(args: argparse.Namespace) -> DemoOptions:
+    """The embedded market that was asked for.
+
+    Raises:
+        SettingsError: an option names a time or a file that cannot be used.
+    """
+    from grok_sauce import machine
+
     if args.start is not None:
         from grok_sauce.simulator.opening import read_start
 
@@ -98,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
     if args.chain is not None:
         check_chain(args.chain, args.bars)
 
-    wanted = machine.DemoOptions(
+    return machine.DemoOptions(
         seed=args.seed,
         start=args.start,
         speed=args.speed,
@@ -106,4 +120,3 @@ def run(args: argparse.Namespace) -> int:
         chain=args.chain,
         tick_log=args.tick_log,
     )
-    return machine.run(machine.options_from(args, demo=wanted))

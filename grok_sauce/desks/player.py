@@ -1,4 +1,4 @@
-"""Player: drives the engine from a recording; beats fall where the recording's arrivals put them."""
+"""Player: drives the engine from a recording, its beats where the arrivals put them."""
 
 from __future__ import annotations
 

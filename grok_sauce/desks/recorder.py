@@ -34,10 +34,10 @@ KNOBS: Final = ("GEX_RATE", "GEX_DIVIDEND_YIELDS", "GEX_SYMBOL")
 class Recorder:
     """A worker, and the engine's tap: hear() takes every batch and never blocks or raises.
 
-    settings() answers settings.json as it is, clock gives market time, mode is "LIVE" or
-    "DEMO" with its seed. A disk that refuses ends the recording, not the dashboard: problem
-    then says so. done is set when `minutes` of market time are recorded. At most `limit`
-    events wait for the disk; what came beyond that is counted where it is missing.
+    about is what the header says beside the settings (join() puts those there). A disk that
+    refuses ends the recording, not the dashboard: problem then says so. done is set when
+    `minutes` of market time are recorded. At most `limit` events wait for the disk; what came
+    beyond that is counted where it is missing.
     """
 
     name = "recorder"
@@ -47,7 +47,6 @@ class Recorder:
         path: Path,
         clock: Clock,
         environ: Mapping[str, str],
-        about: Mapping[str, Any],
         minutes: float | None = None,
         limit: int = LIMIT,
         packing: bytes = b"Z",
@@ -60,7 +59,9 @@ class Recorder:
         self.zero = clock.market()
         self.writer: RecordingWriter | None = None
         self._clock = clock
-        self._about = {**about, "knobs": {name: environ[name] for name in KNOBS if name in environ}}
+        self.about: dict[str, Any] = {
+            "knobs": {name: environ[name] for name in KNOBS if name in environ}
+        }
         self._minutes = minutes
         self._limit = limit
         self._packing = packing
@@ -132,14 +133,14 @@ class Recorder:
         """
         if self.writer is not None:
             raise GrokSauceError("a recording is not begun again; start another")
-        if self._use(self._begin) and self.writer is not None:
+        if self._use(self._begin):
             self.status.state, self.status.detail = "live", str(self.path)
             log.info("recording into %s", self.path)
             waited = 0.0
             while not stop.wait(LOOK) and not self._is_long_enough():
                 waited += LOOK
                 is_due = waited >= FLUSH
-                if not self._use(lambda is_due=is_due: self._write(is_due)):  # type: ignore[misc]
+                if not self._use(self._write_block if is_due else self._write):
                     break
                 waited = 0.0 if is_due else waited
         self._is_over = True
@@ -177,11 +178,16 @@ class Recorder:
             "started": iso(self.zero),
             "speed": self._clock.speed,
             "settings": self._settings,
-            **self._about,
+            **self.about,
         }
         self.writer = RecordingWriter(self.path, header, self._packing)
 
-    def _write(self, is_due: bool) -> None:
+    def _write_block(self) -> None:
+        self._write()
+        if self.writer is not None:
+            self.writer.flush()
+
+    def _write(self) -> None:
         """Runs on a native thread: what waits is taken in portions, so that memory is bounded."""
         writer = self.writer
         assert writer is not None
@@ -191,8 +197,6 @@ class Recorder:
                 break
             for entry in some:
                 writer.add(entry)
-        if is_due:
-            writer.flush()
 
     def _portion(self) -> Sequence[Entry]:
         some: list[Entry] = []
@@ -206,7 +210,7 @@ class Recorder:
         return some
 
     def _end(self) -> None:
-        self._write(True)
+        self._write()
         if self.writer is not None:
             self.writer.close()
 
