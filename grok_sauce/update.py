@@ -8,11 +8,12 @@ from typing import Any, Final
 TOPICS: Final = (
     "indicator.rows",  # key: symbol; payload: row (dict), None when the symbol was removed
     "price.update",
-    "candle.close",  # key: symbol; payload: a closed one-minute bar
+    # key: symbol, the engine's one-minute bar; "SYMBOL TIMEFRAME", the candle owner's candle
+    "candle.close",
     "chart.bar",
     "gex.levels",  # key: SYMBOL:view; payload: the report a page shows
     "signal.levels",  # key: symbol; payload: what /gex/levels answers, once a minute and complete
-    "lt.levels",
+    "lt.levels",  # key: symbol; payload: what stands, or levels None with the reason
     "max_pain.levels",
     "profile.levels",
     "orb.breakout",

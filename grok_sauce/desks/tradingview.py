@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,22 @@ from grok_sauce.runtime.status import SourceStatus
 from grok_sauce.runtime.worker import Worker
 from grok_sauce.settings import Settings
 
+_FRONT: Final = re.compile(r"[A-Z_]+:([A-Z0-9]{1,4})1!")
+_SHARE: Final = re.compile(r"(?:NASDAQ|NYSE|AMEX|BATS):([A-Z]{1,5}(?:\.[A-Z])?)")
 ON_IN_DEMO: Final = "switched on by the demo, not in Setup"
+
+
+def user_symbol(name: str) -> str | None:
+    """What a symbol of TradingView is called here; None for what has no name here.
+
+    >>> [user_symbol(name) for name in ("CME_MINI:NQ1!", "NYSE:BRK.B", "CME_MINI:NQZ2026")]
+    ['/NQ', 'BRK/B', None]
+    """
+    front = _FRONT.fullmatch(name)
+    if front is not None:
+        return f"/{front[1]}"
+    share = _SHARE.fullmatch(name)
+    return None if share is None else share[1].replace(".", "/")
 
 
 class TradingViewDesk:
@@ -63,6 +79,15 @@ class TradingViewDesk:
     def workers(self) -> list[Worker]:
         """What the supervisor must run."""
         return [self.feed]
+
+    def minutes(self) -> dict[str, str]:
+        """User symbol -> TradingView's symbol whose minutes are streamed while it is on."""
+        found = {}
+        for want in sorted(self.feed.wanted()):
+            symbol = user_symbol(want.symbol) if want.timeframe == "1m" else None
+            if symbol is not None:
+                found[symbol] = want.symbol
+        return found
 
     def follow(self, chosen: Settings) -> None:
         """Settings as they are now; whoever touches the switch has it."""

@@ -124,11 +124,6 @@ class TradingViewFeed:
         """Which contract a symbol stood for when that was last heard ("/NQZ6"); None: not told."""
         return self._contracts.get(symbol)
 
-    @property
-    def is_late(self) -> bool:
-        """Are prices behind the market, as without an account?"""
-        return self.status.facts.get("level") != "LIVE"
-
     # ---- the worker ---------------------------------------------------------------------
 
     def run(self, stop: threading.Event) -> None:

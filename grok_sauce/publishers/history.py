@@ -114,7 +114,8 @@ class History:
         rows: list[BarRow] = []
         for update in updates:
             bar = update.payload
-            if update.topic == "candle.close" and bar is not None:
+            # Those of the candle owner are keyed "SYMBOL TIMEFRAME"; it keeps them itself.
+            if update.topic == "candle.close" and bar is not None and update.key == bar["symbol"]:
                 prices = (bar["open"], bar["high"], bar["low"], bar["close"])
                 name = bar.get("streamer") or bar["symbol"]
                 rows.append((name, bar["time"], *prices, bar["volume"], bar.get("count")))
