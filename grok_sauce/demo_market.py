@@ -9,12 +9,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from grok_sauce.errors import SourceError, StartupError
 from grok_sauce.runtime.clock import SharedClock
+from grok_sauce.values import dataclass
 
 log = logging.getLogger(__name__)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from grok_sauce import __version__
 from grok_sauce.errors import BadPayload, SourceError, reason_of
 from grok_sauce.runtime import concurrency
+from grok_sauce.values import dataclass
 
 if TYPE_CHECKING:
     import requests

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import queue
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from grok_sauce.errors import GrokSauceError
+from grok_sauce.values import dataclass
 
 log = logging.getLogger(__name__)
 

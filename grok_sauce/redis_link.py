@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 from grok_sauce.errors import SettingsError, SourceError, SourceRefused, reason_of
 from grok_sauce.settings import knob
+from grok_sauce.values import dataclass
 
 if TYPE_CHECKING:
     from grok_sauce.runtime.clock import Clock

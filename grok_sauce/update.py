@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
+
+from grok_sauce.values import dataclass
 
 TOPICS: Final = (
     "indicator.rows",  # key: symbol; payload: row (dict), None when the symbol was removed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from grok_sauce.publishers.limits import SocketLimits
 from grok_sauce.publishers.sockets import Sockets
 from grok_sauce.runtime import concurrency
+from grok_sauce.values import dataclass
 from grok_sauce.web import PAGES, Page
 from grok_sauce.web.app import address_of, create_app, may_connect, webhook_of
 from grok_sauce.web.settings import WebSettings

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from grok_sauce.alerts.model import Alert
+from grok_sauce.values import dataclass
 
 Position = Literal["long", "short", "flat"]
 

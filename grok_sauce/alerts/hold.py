@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from grok_sauce.alerts.legs import mapped
 from grok_sauce.alerts.model import HeldAlert
+from grok_sauce.values import dataclass
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ import logging
 import secrets
 import traceback
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
@@ -24,6 +24,7 @@ from grok_sauce.alerts.settings import AlertSettings
 from grok_sauce.alerts.store import StoreBusy
 from grok_sauce.alerts.strict_json import Unreadable, decode, parse
 from grok_sauce.alerts.tokens import SECRET_FIELDS
+from grok_sauce.values import dataclass
 
 log = logging.getLogger(__name__)
 

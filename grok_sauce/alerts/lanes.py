@@ -10,10 +10,11 @@ from __future__ import annotations
 import heapq
 from bisect import insort
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal
 
 from grok_sauce.alerts.model import SETTLED, Delivery
+from grok_sauce.values import dataclass
 
 BY_PERSON: Final = "sent_by_person"
 """Reason of a waiting open that goes whatever became of its close: somebody said so."""

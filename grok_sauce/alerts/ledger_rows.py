@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
 from typing import Final
 
 from grok_sauce.alerts import records
 from grok_sauce.alerts.ledger_values import PlannedLeg
 from grok_sauce.alerts.model import SETTLED, AlertState, DeliveryState, Outcome
 from grok_sauce.alerts.moves import check_alert, check_delivery, roll_up
+from grok_sauce.values import dataclass
 
 ANSWER: Final = 300  # characters of a target's answer that are kept
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from grok_sauce.alerts.model import (
@@ -15,6 +15,7 @@ from grok_sauce.alerts.model import (
     Leg,
     ReleaseOptions,
 )
+from grok_sauce.values import dataclass
 
 # Kept among an alert's flags: gap policy block_open applies to its opens.
 GAP_BLOCKED = "gap_blocked"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from grok_sauce.alerts.body import classic_body, meta_of
@@ -14,6 +13,7 @@ from grok_sauce.alerts.legs import legs
 from grok_sauce.alerts.model import Alert, Delivery, Destination, HeldAlert, Leg, LegKind
 from grok_sauce.alerts.routing import Route, Routes
 from grok_sauce.alerts.steady import MS
+from grok_sauce.values import dataclass
 
 STRATEGY_OFF: Final = "strategy_off"
 PAUSED_TODAY: Final = "paused_today"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from grok_sauce.alerts.crew import Start
@@ -14,6 +13,7 @@ from grok_sauce.alerts.targets import Target
 from grok_sauce.alerts.transport import Addresses
 from grok_sauce.errors import GrokSauceError, reason_of
 from grok_sauce.runtime import concurrency
+from grok_sauce.values import dataclass
 
 EVERY_S: Final = 10.0
 CONNECT_S: Final = 1.0

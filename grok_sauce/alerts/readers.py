@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 from grok_sauce.runtime import concurrency
 from grok_sauce.storage import database
+from grok_sauce.values import dataclass
 
 T = TypeVar("T")
 

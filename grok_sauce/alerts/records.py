@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from grok_sauce.alerts.model import (
     HeldAlert,
     ReleaseOptions,
 )
+from grok_sauce.values import dataclass
 
 _ALERT: Final = (
     *("seq", "id", "received_ms", "wall_ms", "state", "reason", "ticker", "action", "mapped"),

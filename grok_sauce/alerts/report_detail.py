@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
 from grok_sauce.alerts.report_rows import Found, Job, find_alerts, port_of, rows
+from grok_sauce.values import dataclass
 
 NEAR: Final = 10_000  # alerts after this one in which those that name it are looked for
 _BAD: Final = frozenset(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
+
+from grok_sauce.values import dataclass
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
 Tab = Literal["log", "dead", "security", "audit"]

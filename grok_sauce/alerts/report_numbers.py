@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
 
 from grok_sauce.alerts.numbers import percentile
 from grok_sauce.alerts.records import is_on, switches
 from grok_sauce.alerts.report_filters import DEAD, OPEN_DELIVERIES, SEEN, day_of, day_span, sql_list
+from grok_sauce.values import dataclass
 
 HOUR_MS: Final = 3_600_000
 SAMPLE: Final = 500  # newest deliveries whose times are counted

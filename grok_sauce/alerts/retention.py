@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from grok_sauce.alerts.records import marks
 from grok_sauce.alerts.steady import MS
+from grok_sauce.values import dataclass
 
 DAY_MS: Final = 86_400 * MS
 KEEP_SECURITY_ROWS: Final = 10_000

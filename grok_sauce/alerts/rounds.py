@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
+
+from grok_sauce.values import dataclass
 
 Job = Callable[[sqlite3.Connection], Any]
 

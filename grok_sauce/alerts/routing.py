@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, Literal, Protocol
 
 from grok_sauce.alerts.model import Destination, Mode, ReleaseOptions
@@ -25,6 +25,7 @@ from grok_sauce.alerts.routing_document import (
 )
 from grok_sauce.alerts.targets import MAX_TARGETS, Target
 from grok_sauce.errors import SettingsError
+from grok_sauce.values import dataclass
 
 Policy = Literal["hold", "resend"]
 

@@ -7,7 +7,6 @@ as under way until the runner says what became of it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from grok_sauce.alerts.breaker import LONGEST_S, Breaker
@@ -15,6 +14,7 @@ from grok_sauce.alerts.hold import Pair, Window, Windows, net_zero_pairs
 from grok_sauce.alerts.lanes import DRY, Lanes
 from grok_sauce.alerts.model import Delivery, DeliveryState, HeldAlert, Outcome
 from grok_sauce.alerts.steady import MS
+from grok_sauce.values import dataclass
 
 SLOTS: Final = 16  # sends at a time
 PER_TARGET: Final = 4

@@ -6,11 +6,11 @@ import base64
 import binascii
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from grok_sauce.errors import SettingsError
 from grok_sauce.settings import knob
+from grok_sauce.values import dataclass
 
 CHECKS: Final = ("off", "warn", "enforce")
 MIN_SECRET: Final = 24

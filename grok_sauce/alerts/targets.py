@@ -6,11 +6,11 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from grok_sauce.errors import SettingsError
 from grok_sauce.settings.readers import shown
+from grok_sauce.values import dataclass
 
 LOCALHOST: Final = "localhost"
 LOW_PORT: Final = 1024

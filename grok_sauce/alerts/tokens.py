@@ -11,7 +11,6 @@ import secrets
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -22,6 +21,7 @@ from grok_sauce.alerts.steady import MS, SteadyTime
 from grok_sauce.errors import GrokSauceError, SettingsError
 from grok_sauce.runtime.concurrency import offload
 from grok_sauce.storage.files import write_private
+from grok_sauce.values import dataclass
 
 log = logging.getLogger(__name__)
 

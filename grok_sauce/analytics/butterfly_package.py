@@ -6,7 +6,6 @@ curves(package, prices) -> (at expiry, today)      profit or loss in $ at these 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -15,6 +14,7 @@ from grok_sauce.analytics.black_scholes import DAYS, Array, black_scholes
 from grok_sauce.analytics.butterfly_payoff import Outcome, Wings, outcome
 from grok_sauce.analytics.expiry_outlook import Outlook
 from grok_sauce.market.chain import THOUSANDTHS, Expiry
+from grok_sauce.values import dataclass
 
 Side = Literal["puts", "calls"]
 CONTRACTS: Final = (1, -2, 1)  # bought and sold in one package

@@ -8,7 +8,7 @@ nearest(strikes, level) -> strike | None
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from grok_sauce.analytics.butterfly import Terms, curve, describe
@@ -17,6 +17,7 @@ from grok_sauce.analytics.expiry_outlook import HasForward, Outlook, outlook
 from grok_sauce.market import sessions
 from grok_sauce.market.chain import THOUSANDTHS, OptionChain
 from grok_sauce.market.expiries import Expiry
+from grok_sauce.values import dataclass
 
 MOST_WIDTHS: Final = 40  # offered in a list
 _ROOM: Final = 0.6  # of the widest width, left free beside the outer strikes of the picture

@@ -11,7 +11,7 @@ All times are Unix ms, all days New York dates.
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, timedelta
 from functools import lru_cache
 from math import isnan
@@ -21,6 +21,7 @@ from grok_sauce.analytics.vwap import RunningVwap, Vwap, typical
 from grok_sauce.market import sessions
 from grok_sauce.market.candles import Columns
 from grok_sauce.market.products import Kind
+from grok_sauce.values import dataclass
 
 MINUTE_MS: Final = 60_000
 DAY_MS: Final = 86_400_000

@@ -9,8 +9,10 @@ fair_basis(spot, rate, dividend_yield, years) -> float         what the basis ou
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Literal
+
+from grok_sauce.values import dataclass
 
 Kind = Literal["basis", "ratio"]
 

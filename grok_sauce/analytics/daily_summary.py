@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from grok_sauce.analytics.notice_text import (
     unix,
 )
 from grok_sauce.market import sessions
+from grok_sauce.values import dataclass
 
 Payload = Mapping[str, Any]
 

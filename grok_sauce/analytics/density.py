@@ -7,12 +7,12 @@ lognormal_below(price, forward, vol, years) -> probability               from on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from grok_sauce.analytics.black_scholes import Array, norm_cdf, norm_pdf
+from grok_sauce.values import dataclass
 
 FEWEST: Final = 5  # strikes with a volatility, at least one of them on each side of the forward
 CLEAN: Final = 1e-3  # a fall of the distribution function that is rounding of quotes

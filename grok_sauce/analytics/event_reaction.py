@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from itertools import pairwise
 from math import isnan, log
@@ -18,6 +18,7 @@ from typing import Any, Final
 from grok_sauce.market import sessions
 from grok_sauce.market.candles import Columns
 from grok_sauce.market.products import Kind
+from grok_sauce.values import dataclass
 
 MINUTE_MS: Final = 60_000
 HORIZONS: Final = (1, 5, 15, 30, 60)  # minutes after the release

@@ -8,7 +8,6 @@ statistics(releases) -> dict                     reactions of one event's releas
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import fmean, median, stdev
 from typing import Any, Final, Literal
 
@@ -16,6 +15,7 @@ from grok_sauce.analytics.calendar_table import LEAST_PAST, standardised
 from grok_sauce.analytics.event_reaction import HORIZONS
 from grok_sauce.market.measures import MEASURES
 from grok_sauce.market.releases import JOINS
+from grok_sauce.values import dataclass
 
 DIGITS: Final = 6
 Regime = Literal["positive", "negative"]

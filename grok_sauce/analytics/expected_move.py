@@ -6,7 +6,6 @@ expected_move(chain, expiry_index, forward, atm_iv) -> ExpectedMove      points
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -16,6 +15,7 @@ from grok_sauce.analytics.implied_volatility import MIN_YEARS, STALE, fresh_mids
 from grok_sauce.analytics.pairs import Pairs, pair_up
 from grok_sauce.market import sessions
 from grok_sauce.market.chain import Floats, OptionChain
+from grok_sauce.values import dataclass
 
 SHORTCUT: Final = 0.85  # of the straddle
 WEIGHTS: Final = (0.6, 0.3, 0.1)  # straddle, first and second strangle: tastytrade's number

@@ -10,7 +10,6 @@ but the listed strikes is known.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
@@ -20,6 +19,7 @@ from grok_sauce.analytics.density import Distribution, distribution
 from grok_sauce.analytics.implied_volatility import MIN_YEARS, STALE, implied_vol
 from grok_sauce.market import sessions
 from grok_sauce.market.chain import THOUSANDTHS, Expiry, OptionChain
+from grok_sauce.values import dataclass
 
 _FEED_ERROR: Final = 0.003  # how far a volatility that came without quotes may be off
 _TICK: Final = 0.005  # points; no quote is known better

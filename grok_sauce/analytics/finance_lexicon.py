@@ -6,8 +6,9 @@ groups; change VERSION whenever a score can change.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from grok_sauce.values import dataclass
 
 VERSION: Final = "1.0"
 

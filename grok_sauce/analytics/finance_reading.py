@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from string import punctuation
 from typing import Final
 
@@ -24,6 +23,7 @@ from grok_sauce.analytics.finance_lexicon import (
     Thing,
     Worth,
 )
+from grok_sauce.values import dataclass
 
 STEPS: Final = 40  # codes reach from -4.0 to 4.0, VADER's ends, in tenths
 CODES: Final[Mapping[str, float]] = {

@@ -8,7 +8,6 @@ forwards(chain, rates) -> (Forward | None, ...)          one per chain.expiries
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from statistics import median
 from typing import Final, Literal
 
@@ -18,6 +17,7 @@ from grok_sauce.analytics.implied_volatility import MIN_YEARS, STALE, fresh_mids
 from grok_sauce.analytics.pairs import Pairs, pair_up
 from grok_sauce.market import sessions
 from grok_sauce.market.chain import Floats, OptionChain
+from grok_sauce.values import dataclass
 
 STRIKES: Final = 5  # parity is asked at this many strikes nearest the money, at most
 NEAR: Final = 0.05  # |call - put| up to this share of the strike is near the money

@@ -11,7 +11,6 @@ Needs numpy. Dealers are modelled long the calls and short the puts: calls count
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
@@ -23,6 +22,7 @@ from grok_sauce.analytics.gex_lines import Prepared as Prepared
 from grok_sauce.analytics.gex_lines import Sides as Sides
 from grok_sauce.analytics.gex_lines import prepare as prepare
 from grok_sauce.analytics.running_sums import RunningSums as RunningSums
+from grok_sauce.values import dataclass
 
 PERCENT: Final = 0.01
 DAYS: Final = 365.0

@@ -9,7 +9,6 @@ Needs numpy. Every array per contract has the chain's own length and order.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from grok_sauce.analytics.black_scholes import norm_cdf
 from grok_sauce.market import sessions
 from grok_sauce.market.chain import THOUSANDTHS, OptionChain
+from grok_sauce.values import dataclass
 
 if TYPE_CHECKING:
     from grok_sauce.analytics.forward import Forward, Rates

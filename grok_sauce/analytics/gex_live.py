@@ -7,12 +7,13 @@ in gex_work.py, loaded with the first chain.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
 from grok_sauce.analytics.gex_blank import blank, gone_text
 from grok_sauce.analytics.view import Analytic, View
 from grok_sauce.market.listing import Listing
+from grok_sauce.values import dataclass
 
 if TYPE_CHECKING:
     from grok_sauce.analytics.gex_work import Item

@@ -11,7 +11,7 @@ Needs numpy; loaded with the first chain.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +29,7 @@ from grok_sauce.market.chain import OptionChain
 from grok_sauce.market.chain_book import ChainBook, Spot
 from grok_sauce.market.listing import Listing, view_expiries
 from grok_sauce.market.state import MarketState
+from grok_sauce.values import dataclass
 
 if TYPE_CHECKING:
     from grok_sauce.market.expiries import Expiry

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from grok_sauce.analytics import sentiment
@@ -16,6 +15,7 @@ from grok_sauce.analytics.view import Analytic, View
 from grok_sauce.market.headlines import Headline, Headlines
 from grok_sauce.market.source_note import QuotaNote, SourceNote
 from grok_sauce.market.times import iso
+from grok_sauce.values import dataclass
 
 SOURCE: Final = "NewsAPI"  # in MarketState.headlines
 NAME: Final = "news"  # in MarketState.notes

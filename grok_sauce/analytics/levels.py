@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -33,6 +33,7 @@ from grok_sauce.market.chain import OptionChain
 from grok_sauce.market.expiries import ahead
 from grok_sauce.market.instruments import FutureContract
 from grok_sauce.market.products import PRODUCTS
+from grok_sauce.values import dataclass
 
 PER_PERCENT: Final = "usd_per_1pct"
 PER_POINT: Final = "usd_per_point"

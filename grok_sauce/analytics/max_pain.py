@@ -10,7 +10,6 @@ expiries belongs to no settlement at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +18,7 @@ from grok_sauce.analytics.pairs import Pairs, pair_up
 from grok_sauce.market import sessions
 from grok_sauce.market.chain import THOUSANDTHS, Floats, Ints, OptionChain
 from grok_sauce.market.expiries import Expiry, ahead
+from grok_sauce.values import dataclass
 
 USUAL: Final = 100.0  # $ per point
 _MOST: Final = 1e9  # contracts; more than are open in all options there are, so no open interest

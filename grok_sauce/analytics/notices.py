@@ -7,13 +7,14 @@ a start, a restart and a long gap only set what later changes are measured again
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, Literal
 
 from grok_sauce.analytics.notice_edges import Crossing, Rise, Shift, Trouble
 from grok_sauce.analytics.notice_text import clock, price, strike, tame, unix
 from grok_sauce.market import sessions
 from grok_sauce.settings.notices import Notices
+from grok_sauce.values import dataclass
 
 Severity = Literal["info", "warn", "urgent"]
 Payload = Mapping[str, Any]

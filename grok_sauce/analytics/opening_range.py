@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 from typing import Final, Literal
 
 from grok_sauce.market.events import Bar
+from grok_sauce.values import dataclass
 
 Side = Literal["up", "down"]
 Outcome = Literal["target", "stop", "close"]

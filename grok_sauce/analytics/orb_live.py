@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from grok_sauce.market.events import Bar
 from grok_sauce.market.instruments import Instrument, provisional
 from grok_sauce.market.openings import PIT, Clock, Opening, opening
 from grok_sauce.market.products import Kind
+from grok_sauce.values import dataclass
 
 TOPIC: Final = "orb.breakout"
 GRACE_MS: Final = 1_000  # after a minute's end in which its last prints still arrive

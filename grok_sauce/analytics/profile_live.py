@@ -9,7 +9,6 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -27,6 +26,7 @@ from grok_sauce.analytics.view import Analytic, View, watched
 from grok_sauce.market.candles import CandleSeries
 from grok_sauce.market.instruments import Instrument, provisional
 from grok_sauce.market.products import Kind
+from grok_sauce.values import dataclass
 
 TOPIC: Final = "profile.levels"
 GRACE_MS: Final = 1_000  # after a minute's end in which its last prints still arrive

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
 
 from grok_sauce.market import sessions
 from grok_sauce.market.products import Kind
+from grok_sauce.values import dataclass
 
 MINUTE_MS: Final = 60_000
 EXTENDED: Final = "extended"

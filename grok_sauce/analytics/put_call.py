@@ -7,11 +7,12 @@ top_strikes(strikes, call_oi, put_oi) -> rows of the strikes with the most puts 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from grok_sauce.values import dataclass
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from operator import sub
 from typing import Final
+
+from grok_sauce.values import dataclass
 
 MINUTE_MS: Final = 60_000
 SESSIONS: Final = 5  # earlier sessions in the mean

@@ -6,7 +6,6 @@ index(stories, score) -> {score, n, word} | None
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from math import fsum
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from grok_sauce.analytics.view import Analytic, View
 from grok_sauce.market.headlines import Headline, Headlines
 from grok_sauce.market.source_note import SourceNote
 from grok_sauce.market.times import iso
+from grok_sauce.values import dataclass
 
 WINDOW: Final = 50  # headlines, the newest of what the source gave
 

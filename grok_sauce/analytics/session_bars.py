@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -14,6 +13,7 @@ from grok_sauce.analytics.vwap import Vwap, typical, vwap
 from grok_sauce.market import sessions
 from grok_sauce.market.candles import CandleSeries
 from grok_sauce.market.products import Kind
+from grok_sauce.values import dataclass
 
 POINTS: Final = 60  # of a sparkline at most
 LOOK_BACK: Final = 10  # sessions in which the 5 loaded ones are looked for

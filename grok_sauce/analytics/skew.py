@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -22,6 +21,7 @@ from grok_sauce.analytics.implied_volatility import MIN_YEARS, STALE, chain_vols
 from grok_sauce.analytics.pairs import Pairs, pair_up
 from grok_sauce.market import sessions
 from grok_sauce.market.chain import Bools, Ints, OptionChain
+from grok_sauce.values import dataclass
 
 # N(d) = 0.25 and N(d) = 0.10; N(0) = 0.5.
 _D_25: Final = -0.6744897501960817

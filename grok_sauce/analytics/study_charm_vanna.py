@@ -8,7 +8,6 @@ all exposures of that chain.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
@@ -18,6 +17,7 @@ from grok_sauce.analytics.gex_lines import Array, Mask, Prepared
 from grok_sauce.analytics.study_card import Card
 from grok_sauce.analytics.study_futures import FuturesScale, in_contracts
 from grok_sauce.market import sessions
+from grok_sauce.values import dataclass
 
 LEAST: Final = 10  # contracts with open interest and greeks
 HORIZONS: Final = (30, 60, 120, 240)  # minutes ahead

@@ -7,7 +7,6 @@ Needs numpy. Arrays hold one number per contract; NaN is unknown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from grok_sauce.analytics.study_card import Card
 from grok_sauce.analytics.study_futures import FuturesScale, in_contracts
+from grok_sauce.values import dataclass
 
 Floats = NDArray[np.float64]
 

@@ -8,13 +8,13 @@ Needs numpy. Arrays hold one number per contract; NaN is unknown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grok_sauce.analytics.study_card import Card
+from grok_sauce.values import dataclass
 
 Floats = NDArray[np.float64]
 

@@ -6,9 +6,8 @@ in_contracts(dollars_per_point, scale) -> float
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from grok_sauce.analytics.conversion import Factor
+from grok_sauce.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ customer_ratio(call_volume, put_volume, n) -> Ratio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from grok_sauce.analytics.study_card import Card
+from grok_sauce.values import dataclass
 
 LEAST: Final = 10  # contracts with open interest and gamma
 LEAST_VOLUME: Final = 100.0  # contracts traded

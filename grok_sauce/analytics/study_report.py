@@ -9,7 +9,7 @@ word for it, n of what it was made from, and facts: {label, value, unit, digits}
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from grok_sauce.analytics.study_futures import FuturesScale, scale_of
 from grok_sauce.market import sessions
 from grok_sauce.market.chain import Floats, OptionChain
 from grok_sauce.market.prints import Tally
+from grok_sauce.values import dataclass
 
 CONTRACTS: Final = "contracts"
 NOT_FOLLOWED: Final = "Prints (TimeAndSale) of these options are not followed"

@@ -6,12 +6,12 @@ vix_slope(points, now) -> VixSlope
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import isfinite
 from statistics import fmean, linear_regression
 from typing import Final, Literal
 
 from grok_sauce.analytics.study_card import Card
+from grok_sauce.values import dataclass
 
 WINDOW: Final = 3600.0  # seconds looked back
 LEAST: Final = 10  # points

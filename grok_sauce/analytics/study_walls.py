@@ -12,7 +12,6 @@ independent of each other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from math import floor, log10
 from typing import Final, Literal
@@ -21,6 +20,7 @@ from grok_sauce.analytics.study_card import Card
 from grok_sauce.analytics.study_shares import newcombe, wilson
 from grok_sauce.market import sessions
 from grok_sauce.market.events import Bar
+from grok_sauce.values import dataclass
 
 Side = Literal[1, -1]  # 1: a ceiling, reached from below (call wall); -1: a floor (put wall)
 Outcome = Literal["bounce", "break", "both", "open"]

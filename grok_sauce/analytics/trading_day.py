@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 from grok_sauce.market import sessions
 from grok_sauce.market.events import Trade
 from grok_sauce.market.products import Kind
 from grok_sauce.market.sessions import Phase
+from grok_sauce.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from grok_sauce.market.state import MarketState
+from grok_sauce.values import dataclass
 
 Groups = Mapping[str, tuple[str, ...]]  # "positive" | "neutral" | "negative" -> user symbols
 Payloads = Mapping[str, Any]  # key -> payload; None says that the key is gone

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import sqrt
+
+from grok_sauce.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ walls; without the restriction to one side of spot they carry "unrestricted" in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from grok_sauce.values import dataclass
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

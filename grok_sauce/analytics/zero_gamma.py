@@ -13,7 +13,6 @@ Gamma Level", 2022). Only so does the flip agree with the sign of net gamma at s
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal
 
@@ -23,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from grok_sauce.analytics.brent import find_root
 from grok_sauce.analytics.gamma_curve import Array, GammaCurve, gamma_curve
 from grok_sauce.analytics.gex_lines import Mask, Places, Prepared, Refusal, coverage
+from grok_sauce.values import dataclass
 
 Which = Literal["all", "zero_dte", "ex_zero_dte"]
 Reason = Literal[

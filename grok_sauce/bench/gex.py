@@ -8,7 +8,6 @@ import math
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -20,6 +19,7 @@ from grok_sauce.analytics.walls import walls
 from grok_sauce.analytics.zero_gamma import crossings
 from grok_sauce.bench.peers import missing
 from grok_sauce.bench.report import Bar, Comparison
+from grok_sauce.values import dataclass
 
 HELP: Final = "GEX and zero gamma of a whole chain, against np.exp alone, pandas and vollib"
 UNIT: Final = "ms CPU"

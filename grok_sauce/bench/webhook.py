@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ from grok_sauce.bench.report import Bar, Comparison
 from grok_sauce.errors import GrokSauceError
 from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import RealClock
+from grok_sauce.values import dataclass
 
 HELP: Final = "alerts on disk before the answer, against Flask-SocketIO with a commit a request"
 PEER: Final = "Flask-SocketIO (eventlet), a commit a request"

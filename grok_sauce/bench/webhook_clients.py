@@ -10,10 +10,10 @@ import json
 import selectors
 import socket
 import sys
-from dataclasses import dataclass
 from typing import Final
 
 from grok_sauce.runtime.clock import RealClock
+from grok_sauce.values import dataclass
 
 BODY: Final = (
     '{"ticker":"NQ_5min","action":"buy","current_position":"flat","new_pos":"long","qty":1,'

@@ -7,13 +7,14 @@ late by report; SPX and SPY are reported to work. Address: README of dxFeed's ow
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from grok_sauce.clients.tastytrade_tokens import QuoteToken
 from grok_sauce.errors import SourceRefused
 from grok_sauce.market.instruments import KNOWN, Instrument, provisional
 from grok_sauce.settings import knob
+from grok_sauce.values import dataclass
 
 LEVEL: Final = "public demo"  # of its quotes; anything but "api" counts as late
 NEVER: Final = float("inf")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any, Final
 from zoneinfo import ZoneInfo
+
+from grok_sauce.values import dataclass
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
 _CLOSE: Final = time(16, 0)  # where a record has a date but no time

@@ -7,7 +7,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
@@ -20,6 +20,7 @@ from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.settings.environment import knob
 from grok_sauce.storage.files import BrokenFile, read_json, write_private
+from grok_sauce.values import dataclass
 
 log = logging.getLogger(__name__)
 

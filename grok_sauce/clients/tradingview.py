@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import threading
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 from urllib.parse import quote
@@ -22,6 +22,7 @@ from grok_sauce.http import Answer, Http, HttpStatus
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.settings.environment import knob
 from grok_sauce.storage.files import BrokenFile, read_json, write_private
+from grok_sauce.values import dataclass
 
 log = logging.getLogger(__name__)
 

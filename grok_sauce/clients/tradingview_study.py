@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from grok_sauce.errors import BadPayload, SourceRefused
+from grok_sauce.values import dataclass
 
 _OWN: Final = frozenset({"text", "pineId", "pineVersion"})
 _ENDPOINT: Final = re.compile(r"tv-scripting-([0-9]{1,6})")

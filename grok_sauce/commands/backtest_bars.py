@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import pairwise
 from math import gcd
 from pathlib import Path
@@ -25,6 +25,7 @@ from grok_sauce.errors import SettingsError
 from grok_sauce.market.instruments import normalise
 from grok_sauce.strategies import contracts
 from grok_sauce.strategies.candle import LENGTH, Candle
+from grok_sauce.values import dataclass
 
 ENDINGS: Final = (".csv", ".csv.gz")
 TIMES: Final = ("time", "ts_event")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any, Final
 
 from grok_sauce.market.sessions import new_york
@@ -16,6 +15,7 @@ from grok_sauce.strategies import statistics
 from grok_sauce.strategies.backtest import Result
 from grok_sauce.strategies.evaluation import WORDS, Evaluation
 from grok_sauce.strategies.paper import Trade
+from grok_sauce.values import dataclass
 
 FILTERS: Final = ("session", "cooldown", "position")
 ENDS: Final = {

@@ -11,7 +11,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from grok_sauce.errors import GrokSauceError, SettingsError
 from grok_sauce.http import Answer, Http, HttpStatus
 from grok_sauce.machine import PORT, ROOT, has_credentials
 from grok_sauce.runtime.clock import Clock, RealClock
+from grok_sauce.values import dataclass
 
 NAME = "check"
 HELP = "what works and what is missing; exit 1 on any failure"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from grok_sauce.controls import Controls
@@ -33,6 +32,7 @@ from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import Clock, as_datetime
 from grok_sauce.storage.butterflies import Butterflies
 from grok_sauce.update import Update
+from grok_sauce.values import dataclass
 
 if TYPE_CHECKING:
     from grok_sauce.analytics.forward import Rates

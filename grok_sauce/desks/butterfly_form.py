@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, urlencode
@@ -18,6 +17,7 @@ from urllib.parse import parse_qsl, urlencode
 from grok_sauce.errors import GrokSauceError
 from grok_sauce.market.expiries import Expiry
 from grok_sauce.market.listing import ListedChain, ListedExpiry
+from grok_sauce.values import dataclass
 
 FIELDS: Final = (
     "symbol",

@@ -7,7 +7,6 @@ import sqlite3
 from array import array
 from bisect import bisect_left
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from math import isnan, nan
@@ -26,6 +25,7 @@ from grok_sauce.market.products import Kind
 from grok_sauce.runtime import concurrency
 from grok_sauce.storage.candles import Past, read_past
 from grok_sauce.storage.database import StorageError
+from grok_sauce.values import dataclass
 
 log = logging.getLogger(__name__)
 

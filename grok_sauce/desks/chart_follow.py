@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +19,7 @@ from grok_sauce.market.instruments import Instrument, candle_symbol, provisional
 from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.update import Update
+from grok_sauce.values import dataclass
 
 log = logging.getLogger(__name__)
 

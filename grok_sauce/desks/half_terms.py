@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from grok_sauce import settings as knobs
+from grok_sauce.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from grok_sauce.errors import SettingsError
 from grok_sauce.publishers.notify_settings import MAIL, SMS, NotifySettings
 from grok_sauce.publishers.notify_target import Target
+from grok_sauce.values import dataclass
 
 log = logging.getLogger(__name__)
 

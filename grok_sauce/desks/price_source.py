@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -15,6 +14,7 @@ from grok_sauce.market.batches import Batch
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.runtime.status import SourceStatus
 from grok_sauce.settings import knob, read_env
+from grok_sauce.values import dataclass
 
 ACCOUNT: Final = "account"
 PUBLIC: Final = "dxfeed-demo"

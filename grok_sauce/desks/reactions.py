@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -22,6 +22,7 @@ from grok_sauce.runtime.clock import Clock
 from grok_sauce.settings import read_env
 from grok_sauce.storage.reactions import DAY_MS, KEEP_DAYS, EventRecord, Key
 from grok_sauce.update import Update
+from grok_sauce.values import dataclass
 
 TOPIC: Final = "event.reaction"
 CALENDAR: Final = "calendar.event"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from math import isfinite
 from typing import Any, Final
@@ -19,6 +19,7 @@ from grok_sauce.analytics.event_statistics import (
 from grok_sauce.market.calendar_week import week_of
 from grok_sauce.market.sessions import new_york_date
 from grok_sauce.storage.reactions import DAY_MS, KEEP_DAYS, EventRecord, Key
+from grok_sauce.values import dataclass
 
 FOLLOWED: Final = 12 * DAY_MS  # ms a release stays open for bars that come late
 CURRENCIES: Final = frozenset({"USD", "All"})  # whose releases are measured

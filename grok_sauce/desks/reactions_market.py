@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from math import nan
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
@@ -29,6 +28,7 @@ from grok_sauce.storage import bars, database, gex_snapshots, reactions
 from grok_sauce.storage.database import StorageError
 from grok_sauce.storage.gex_snapshots import Levels
 from grok_sauce.storage.reactions import EventRecord
+from grok_sauce.values import dataclass
 
 T = TypeVar("T")
 FEED: Final = "dxlink"

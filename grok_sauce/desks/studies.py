@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +20,7 @@ from grok_sauce.questions import Questions
 from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.storage import bars, database, gex_snapshots
+from grok_sauce.values import dataclass
 
 if TYPE_CHECKING:
     from grok_sauce.analytics.gex_work import Item

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from grok_sauce.clients.tastytrade import Tastytrade
@@ -13,6 +12,7 @@ from grok_sauce.feeds.dxlink import Subscription
 from grok_sauce.market.instruments import Instrument
 from grok_sauce.market.state import MarketState
 from grok_sauce.runtime.clock import Clock
+from grok_sauce.values import dataclass
 
 OPTION_KINDS: Final = ("Quote", "Greeks", "Summary")
 AGAIN: Final = "try again while the market is open; far or new options may have none"

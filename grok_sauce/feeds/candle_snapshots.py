@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from grok_sauce.errors import BadPayload
 from grok_sauce.market.batches import Batch
 from grok_sauce.market.instruments import CandleSymbol
+from grok_sauce.values import dataclass
 
 TX_PENDING: Final = 0x01
 REMOVE_EVENT: Final = 0x02

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, Literal
 
 import orjson
@@ -12,6 +12,7 @@ import orjson
 from grok_sauce.errors import SourceError
 from grok_sauce.feeds.dxlink_decode import ChannelDecoder
 from grok_sauce.feeds.subscriptions import CANDLE, Changes, Key, Subscription, changes
+from grok_sauce.values import dataclass
 
 REOPENS: Final = 6  # a channel that closes so often in a row ends the connection
 STEADY: Final = 60.0  # seconds after which a reopened channel counts as healthy

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Final
 
 import orjson
@@ -14,6 +14,7 @@ from grok_sauce.feeds.candle_snapshots import SnapshotDone
 from grok_sauce.feeds.dxlink_decode import ACCEPT_FIELDS
 from grok_sauce.market.batches import Batch
 from grok_sauce.settings.environment import knob
+from grok_sauce.values import dataclass
 
 VERSION: Final = f"0.1-grok-sauce/{__version__}"
 KEEPALIVE: Final = '{"type":"KEEPALIVE","channel":0}'

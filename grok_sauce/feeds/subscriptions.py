@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, NamedTuple
 
 from grok_sauce.market.batches import FIELDS
 from grok_sauce.market.instruments import CandleSymbol
+from grok_sauce.values import dataclass
 
 # Priorities, most important first. Candles of a BACKFILL owner use the back-fill places.
 TABLE: Final = 1

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Final
 
 from grok_sauce.errors import SourceError
 from grok_sauce.feeds.tradingview_wants import LIQUIDITY, Want, symbol_of, timeframe_of
 from grok_sauce.market.batches import FIELDS, Batch
 from grok_sauce.settings.environment import knob
+from grok_sauce.values import dataclass
 
 SOURCE: Final = "TradingView"
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from grok_sauce.errors import SourceError
+from grok_sauce.values import dataclass
 
 CAPACITY: Final = 262_144  # bytes read at once
 _LEAST_FREE: Final = 65_536

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from grok_sauce.feeds.subscriptions import Subscription
@@ -11,6 +11,7 @@ from grok_sauce.market import sessions
 from grok_sauce.market.instruments import Instrument
 from grok_sauce.market.listing import ListedChain, ListedExpiry, Listing, view_expiries
 from grok_sauce.market.window import QUOTES_EACH_SIDE, QUOTES_SLACK, Anchors, slack_of
+from grok_sauce.values import dataclass
 
 UNDERLYING: Final = ("Quote", "Trade", "TradeETH", "Summary", "Profile")
 GREEKS: Final = ("Greeks", "Summary", "Trade")

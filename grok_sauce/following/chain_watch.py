@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, Protocol
 
 from grok_sauce.errors import SourceError, SourceRefused
@@ -28,6 +28,7 @@ from grok_sauce.runtime.backoff import Backoff
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.runtime.status import SourceStatus
 from grok_sauce.settings.document import Gex
+from grok_sauce.values import dataclass
 
 log = logging.getLogger(__name__)
 

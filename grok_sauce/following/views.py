@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from grok_sauce.errors import SettingsError
 from grok_sauce.runtime.clock import Clock
+from grok_sauce.values import dataclass
 
 MOST: Final = 16  # views at a time
 LINGER: Final = 300.0  # seconds (real time) a view is kept after the last one left

@@ -12,12 +12,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final, Literal
 
 from grok_sauce.market.sessions import new_york_date
+from grok_sauce.values import dataclass
 
 Impact = Literal["high", "medium", "low", "holiday"]
 Timing = Literal["time", "all_day", "tentative", "unknown"]

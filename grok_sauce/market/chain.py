@@ -11,7 +11,7 @@ Needs numpy; imported when the first chain is there.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import date
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from grok_sauce.market import sessions
 from grok_sauce.market.expiries import Expiry as Expiry
 from grok_sauce.market.expiries import ahead as ahead
+from grok_sauce.values import dataclass
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

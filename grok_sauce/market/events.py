@@ -15,9 +15,10 @@ Headlines, calendar events and releases are in headlines.py, calendar_week.py, r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Final, Literal
+
+from grok_sauce.values import dataclass
 
 Row = Sequence[Any]
 

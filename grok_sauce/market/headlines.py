@@ -13,9 +13,11 @@ import html
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Final
+
+from grok_sauce.values import dataclass
 
 LONGEST_LINK: Final = 2000  # characters
 A_DAY_LATE: Final = 23 * 3600.0  # newest headline older than this when fetched: a delayed plan

@@ -1,7 +1,6 @@
 """Symbols: what users type, what feeds call it, option and candle spellings, roots, futures.
 
-Instrument(symbol, streamer, kind, name, tick, multiplier, has_options, product, contract,
-           problem, hint)
+Instrument                                        what a user's symbol is called by sources
 normalise(text, field=None) -> str                user symbol; raises SettingsError
 provisional(symbol) -> Instrument                 what is known before a source was asked
 parse_occ(text), parse_streamer(text) -> OptionTerms(root, expiry, right, strike: Decimal)
@@ -16,7 +15,7 @@ ROOTS, AM_ROOTS, roots_of(underlying), underlying_of(root), PRODUCTS, HINTS
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from decimal import Decimal
 from typing import Final, Literal
@@ -32,6 +31,7 @@ from grok_sauce.market.products import (
     Kind,
     Product,
 )
+from grok_sauce.values import dataclass
 
 __all__ = [
     "AM_ROOTS",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Literal, TypeVar
@@ -19,6 +19,7 @@ from grok_sauce.errors import BadPayload
 from grok_sauce.market import sessions
 from grok_sauce.market.expiries import Expiry
 from grok_sauce.market.instruments import Instrument
+from grok_sauce.values import dataclass
 
 T = TypeVar("T")
 # Why nothing can be followed, and what a page says of it.

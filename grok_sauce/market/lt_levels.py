@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from grok_sauce.errors import BadPayload
 from grok_sauce.market.events import EARLIEST, LATEST, number
 from grok_sauce.market.instruments import CandleSymbol, FutureContract, canonical_period
 from grok_sauce.market.products import MONTHS
+from grok_sauce.values import dataclass
 
 # Bars that each level looks back, in the order of the levels.
 LOOKBACKS: Final = (8, 13, 34, 55, 144, 377, 610)

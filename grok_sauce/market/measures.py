@@ -6,8 +6,9 @@ COUNTS[series] -> float                    what one of the series' own units is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from grok_sauce.values import dataclass
 
 Units = Literal["lin", "chg", "pch", "pc1"]  # FRED's names: as is, change, % change, % of a year
 Rhythm = Literal["daily", "weekly", "monthly", "quarterly"]

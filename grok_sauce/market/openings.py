@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
 from grok_sauce.market import sessions
 from grok_sauce.market.products import Kind
+from grok_sauce.values import dataclass
 
 Clock = tuple[int, int]  # hour and minute in New York
 

@@ -9,7 +9,7 @@ tape.at(now) -> (sums of the day of now, the day before and its sums)
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from datetime import date, timedelta
 from math import inf
 from typing import Any, Final, Literal
@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 from grok_sauce.errors import BadPayload
 from grok_sauce.market import sessions
 from grok_sauce.market.events import Row, amount, moment, number, whole
+from grok_sauce.values import dataclass
 
 Side = Literal[1, 0, -1]
 What = Literal["NEW", "CORRECTION", "CANCEL"]

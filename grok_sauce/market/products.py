@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from grok_sauce.values import dataclass
 
 Kind = Literal["equity", "etf", "index", "future", "unknown"]
 

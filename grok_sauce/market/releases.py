@@ -10,13 +10,13 @@ Never by a title's likeness or by nearness in time: an event has its release, pe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
 from grok_sauce.market.calendar_week import Amount, CalendarEvent, amount
 from grok_sauce.market.measures import MICHIGAN, Measure, Rhythm
 from grok_sauce.market.sessions import instant, new_york
+from grok_sauce.values import dataclass
 
 SLACK: Final = 600.0  # seconds a source may publish before its time
 

@@ -23,7 +23,6 @@ day_id(day) -> int, day_of(day_id) -> date  days since 1970-01-01, as the feed c
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import islice
@@ -32,6 +31,7 @@ from zoneinfo import ZoneInfo
 
 from grok_sauce.market import holidays
 from grok_sauce.market.products import Kind
+from grok_sauce.values import dataclass
 
 State = Literal["pre", "open", "after", "closed"]
 Settlement = Literal["AM", "PM"]

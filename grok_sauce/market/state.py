@@ -22,7 +22,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -41,6 +40,7 @@ from grok_sauce.market.listing import Listing
 from grok_sauce.market.prints import Print, Tape
 from grok_sauce.market.products import KNOWN, Kind
 from grok_sauce.market.sessions import phase
+from grok_sauce.values import dataclass
 
 if TYPE_CHECKING:
     from grok_sauce.market.calendar_week import CalendarWeek

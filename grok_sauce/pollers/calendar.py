@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
 from typing import ClassVar, Final
@@ -28,6 +27,7 @@ from grok_sauce.runtime.clock import Clock
 from grok_sauce.runtime.status import SourceStatus
 from grok_sauce.settings import knob
 from grok_sauce.settings.document import ForexFactory
+from grok_sauce.values import dataclass
 
 __all__ = ["CalendarPoller", "CalendarSettings", "parse_json", "parse_week", "parse_xml"]
 

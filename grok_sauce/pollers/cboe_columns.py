@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ from grok_sauce.errors import BadPayload
 from grok_sauce.market.chain import THOUSANDTHS, Expiry, Floats, OptionChain
 from grok_sauce.market.instruments import AM_ROOTS, underlying_of
 from grok_sauce.market.sessions import is_session, new_york_date, previous_session, regular
+from grok_sauce.values import dataclass
 
 MULTIPLIER: Final = 100.0  # $ per point of every standard stock or index option
 NUMBERS: Final = ("bid", "ask", "volume", "iv", "delta", "gamma", "oi", "theta", "vega")

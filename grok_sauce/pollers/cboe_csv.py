@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -15,6 +14,7 @@ from grok_sauce.market.instruments import normalise, underlying_of
 from grok_sauce.pollers.cboe_columns import Columns, Head
 from grok_sauce.pollers.cboe_dates import parse_date_line
 from grok_sauce.pollers.cboe_numbers import Decimals, conventions, rounding
+from grok_sauce.values import dataclass
 
 SOURCE: Final = "Cboe CSV"
 _FIRST: Final = "expiration date"

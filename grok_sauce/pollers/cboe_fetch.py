@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from grok_sauce.errors import BadPayload, SourceError
@@ -14,6 +13,7 @@ from grok_sauce.pollers import cboe_schedule as schedule
 from grok_sauce.pollers.cboe_store import CboeStore
 from grok_sauce.runtime import concurrency
 from grok_sauce.settings import knob
+from grok_sauce.values import dataclass
 
 if TYPE_CHECKING:
     from grok_sauce.market.chain import OptionChain

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, ClassVar, Final
 
@@ -21,6 +20,7 @@ from grok_sauce.pollers.fred_parse import (
     refusal,
 )
 from grok_sauce.settings import knob
+from grok_sauce.values import dataclass
 
 ROWS: Final = 14  # a year of months, and one
 PAST, AHEAD = timedelta(days=14), timedelta(days=60)  # release days around now

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from grok_sauce.settings import write_whole
+from grok_sauce.values import dataclass
 
 log = logging.getLogger(__name__)
 

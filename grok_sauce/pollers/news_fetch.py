@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from grok_sauce.errors import BadPayload, SourceError, SourceRefused
@@ -11,6 +10,7 @@ from grok_sauce.market.headlines import Headlines
 from grok_sauce.pollers.news_parse import WHO, parse_headlines, told
 from grok_sauce.pollers.quota import Quota, QuotaUsed
 from grok_sauce.settings import knob
+from grok_sauce.values import dataclass
 
 PATH: Final = "/v2/everything"
 WINDOW: Final = 12 * 3600.0  # seconds over which the plan counts

@@ -7,7 +7,6 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, Final, Protocol
@@ -24,6 +23,7 @@ from grok_sauce.storage import bars, database
 from grok_sauce.storage.bars import KEEP_SESSIONS, MINUTE_MS, BarRow, BarStore
 from grok_sauce.storage.database import StorageError
 from grok_sauce.update import Update
+from grok_sauce.values import dataclass
 
 log = logging.getLogger(__name__)
 

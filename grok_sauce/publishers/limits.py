@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+
+from grok_sauce.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

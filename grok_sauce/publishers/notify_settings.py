@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar, Final
 from urllib.parse import quote
 
 from grok_sauce.errors import SettingsError
 from grok_sauce.settings import knob
 from grok_sauce.settings.notices import MAX_TARGETS, TARGET
+from grok_sauce.values import dataclass
 
 BROWSER: Final = "browser"
 MAIL: Final = "email"

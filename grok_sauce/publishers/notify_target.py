@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from grok_sauce.errors import GrokSauceError
+from grok_sauce.values import dataclass
 
 MASK: Final = "••••"
 SHORTEST: Final = 4  # characters; a shorter secret may be part of any word

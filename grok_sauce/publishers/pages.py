@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal
+
+from grok_sauce.values import dataclass
 
 _SYMBOL: Final = re.compile(r"[A-Z0-9./:_$^-]{1,32}")
 _REQUEST: Final = re.compile(r"[A-Za-z0-9=&.%/_-]{1,240}")

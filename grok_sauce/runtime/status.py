@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
+
+from grok_sauce.values import dataclass
 
 State = Literal["connecting", "live", "stale", "backoff", "auth_failed", "off"]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from grok_sauce.values import dataclass
 
 WorkerState = Literal["waiting", "running", "backoff", "refused", "stopped"]
 

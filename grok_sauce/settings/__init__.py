@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from grok_sauce.errors import SettingsError
@@ -26,6 +25,7 @@ from grok_sauce.settings.environment import (
 from grok_sauce.settings.migrate import migrate
 from grok_sauce.settings.old_names import OLD_NAMES, modernise
 from grok_sauce.settings.store import SettingsConflict, SettingsStore, parse, write_whole
+from grok_sauce.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from grok_sauce.errors import SettingsError
@@ -14,6 +14,7 @@ from grok_sauce.settings.forex import check as check_forex
 from grok_sauce.settings.notices import Notices
 from grok_sauce.settings.readers import part, setting
 from grok_sauce.settings.strategy import Strategy
+from grok_sauce.values import dataclass
 
 SCHEMA: Final = 1
 MAX_SYMBOLS: Final = 200  # in all groups together

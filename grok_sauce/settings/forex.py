@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from grok_sauce.errors import SettingsError
 from grok_sauce.settings import readers as read
 from grok_sauce.settings.readers import setting
+from grok_sauce.values import dataclass
 
 ZONE: Final = "America/Chicago"  # of the trading hours, summer time included
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from grok_sauce.errors import SettingsError
 from grok_sauce.settings import readers as read
 from grok_sauce.settings.readers import part, setting
+from grok_sauce.values import dataclass
 
 RULES: Final = ("orb", "level", "flip", "wall", "event", "source", "router")
 KINDS: Final = (*RULES, "summary")  # what a target can be sent

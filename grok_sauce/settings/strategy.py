@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from dataclasses import dataclass
 from typing import Any, Final
 
 from grok_sauce.errors import SettingsError
 from grok_sauce.settings import readers as read
 from grok_sauce.settings.readers import setting
+from grok_sauce.values import dataclass
 
 CONTRACTS: Final = ("NQ", "MNQ", "ES", "MES", "RTY", "M2K", "YM", "MYM")
 WATCHED: Final = tuple(f"/{product}" for product in CONTRACTS)

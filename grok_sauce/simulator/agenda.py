@@ -10,7 +10,7 @@ week(seed, sunday, now) -> list[Planned]                       the calendar as p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
@@ -21,6 +21,7 @@ from grok_sauce.market.measures import COUNTS, MEASURES, Measure
 from grok_sauce.market.releases import period_of
 from grok_sauce.market.sessions import instant, is_session, new_york_date, previous_session
 from grok_sauce.simulator.figures import PATHS, dice, level, periods
+from grok_sauce.values import dataclass
 
 _DAY: Final = timedelta(days=1)
 SHIFT: Final = 48 * 3600.0  # before an event: what was tentative is fixed, forecasts are there

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from grok_sauce.values import dataclass
 
 _FORM: Final = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _PERIOD: Final = re.compile(r"(\d*)(mo|[tsmhdwoyvp])")

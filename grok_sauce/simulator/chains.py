@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -14,6 +13,7 @@ from grok_sauce.market.sessions import (
     next_session,
     previous_session,
 )
+from grok_sauce.values import dataclass
 
 _DAY: Final = timedelta(days=1)
 _DAILIES: Final = 10

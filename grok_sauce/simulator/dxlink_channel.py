@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from grok_sauce.simulator import dxlink_events as events
 from grok_sauce.simulator.candle_symbols import CandleSymbol
 from grok_sauce.simulator.desk import CANDLE_CAP, BarRow, Desk, Key
 from grok_sauce.simulator.faults import Faults
+from grok_sauce.values import dataclass
 
 PriceNote = Callable[[str, float], None]  # (streamer symbol, price) as it goes to a client
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from grok_sauce.errors import SettingsError
+from grok_sauce.values import dataclass
 
 Value = bool | int | float | str
 

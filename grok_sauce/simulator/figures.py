@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final, Literal
 
 from grok_sauce.market.sessions import is_session, previous_session
+from grok_sauce.values import dataclass
 
 Rhythm = Literal["daily", "weekly", "monthly", "quarterly"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from grok_sauce.market.sessions import (
 )
 from grok_sauce.simulator.catalogue import FUTURES, Asset
 from grok_sauce.simulator.tape import Listing
+from grok_sauce.values import dataclass
 
 RATE: Final = 0.043  # what money costs, also for options
 _DAY: Final = timedelta(days=1)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from http import HTTPStatus
 from threading import Event
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
+
+from grok_sauce.values import dataclass
 
 HEAD_LIMIT: Final = 32 * 1024  # bytes of request line and headers
 BODY_LIMIT: Final = 1024 * 1024  # bytes

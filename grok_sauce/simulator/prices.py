@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -12,6 +11,7 @@ from grok_sauce.market.sessions import day_id
 from grok_sauce.simulator.hours import Hours, Span
 from grok_sauce.simulator.tape import Listing, Tape, Tapes
 from grok_sauce.simulator.ticks import Plan, make_plan, slots
+from grok_sauce.values import dataclass
 
 _KEEP: Final = 400  # minute plans in memory
 _MINUTE: Final = 60

@@ -8,7 +8,7 @@ import random
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from grok_sauce.errors import SettingsError
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.simulator.faults import Fault, Faults, Value
 from grok_sauce.simulator.http1 import Manner, Request, Response, json_response
+from grok_sauce.values import dataclass
 
 KEYS: Final = 10_000  # how many Idempotency-Keys are remembered
 _POSTS: Final = 100_000  # how many POSTs are remembered, acted upon or not

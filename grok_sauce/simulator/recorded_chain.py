@@ -6,7 +6,7 @@ time move. What the file does not know stays unknown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -26,6 +26,7 @@ from grok_sauce.simulator.paths import Array, Paths
 from grok_sauce.simulator.prices import Prices
 from grok_sauce.simulator.slices import Slice, Terms
 from grok_sauce.simulator.tape import Listing, Tapes
+from grok_sauce.values import dataclass
 
 _TICKS: Final = (0.01, 0.05)  # of an underlying the simulator does not know
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from grok_sauce.runtime.clock import Clock
@@ -16,6 +16,7 @@ from grok_sauce.simulator.peer import Session
 from grok_sauce.simulator.receiver import Receiver
 from grok_sauce.simulator.tokens import Tokens
 from grok_sauce.simulator.tradingview_server import TradingViewLimits, TradingViewSession
+from grok_sauce.values import dataclass
 
 
 @dataclass(slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -19,6 +18,7 @@ from grok_sauce.simulator.futures import RATE
 from grok_sauce.simulator.interest import day_volume, open_interest, scatter
 from grok_sauce.simulator.paths import Array
 from grok_sauce.simulator.surface import implied_vol
+from grok_sauce.values import dataclass
 
 _FLOOR: Final = 60.0  # seconds to settlement below which nothing is priced
 _CADENCE: Final = (1.0, 5.0, 20.0)  # repricing in units: near, further, far from the money

@@ -5,7 +5,6 @@ articles(seed, day) -> tuple[Article, ...]      in the order of publication, New
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from random import Random
@@ -15,6 +14,7 @@ from grok_sauce.market.calendar_week import amount, week_of
 from grok_sauce.market.sessions import instant, is_session, new_york_date
 from grok_sauce.simulator import agenda
 from grok_sauce.simulator.figures import dice
+from grok_sauce.values import dataclass
 
 _OUTLETS: Final = (
     ("example-wire", "Example Wire", "wire.example.com"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -17,6 +17,7 @@ from grok_sauce.simulator.catalogue import Asset
 from grok_sauce.simulator.hours import Hours, Span, midnight
 from grok_sauce.simulator.paths import Array, DayPath, Paths, seeded
 from grok_sauce.simulator.volumes import minute_volumes
+from grok_sauce.values import dataclass
 
 _DAY: Final = timedelta(days=1)
 _KEEP: Final = 500  # tapes in memory, about 60 kB each

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from grok_sauce.simulator.catalogue import Asset
 from grok_sauce.simulator.paths import Array, seeded
+from grok_sauce.values import dataclass
 
 _LEAST: Final = 4  # prices a bar needs to show its four
 _QUIET: Final = 9  # how much slower it ticks outside regular hours

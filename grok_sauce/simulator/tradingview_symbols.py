@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, Final
 
 from grok_sauce.simulator.desk import Desk
+from grok_sauce.values import dataclass
 
 _FORM: Final = re.compile(r"([A-Z0-9_]{1,20}):([A-Z0-9._!/]{1,20})")
 _FUTURE: Final = re.compile(r"([A-Z0-9]{1,4}?)(?:[12]!|([FGHJKMNQUVXZ])([0-9]{4}))")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields
 from typing import Final, Literal
 
 from grok_sauce.storage import database
+from grok_sauce.values import dataclass
 
 KEEP: Final = 50_000  # rows; the oldest go first
 

@@ -19,7 +19,6 @@ import sys
 import zlib
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -28,6 +27,7 @@ import orjson
 from grok_sauce.errors import BadPayload
 from grok_sauce.market import sessions
 from grok_sauce.storage import database
+from grok_sauce.values import dataclass
 
 MINUTE_MS: Final = 60_000
 KEEP_SESSIONS: Final = 5  # of whole payloads and strikes, per symbol

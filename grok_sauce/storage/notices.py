@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from grok_sauce.storage import database
+from grok_sauce.values import dataclass
 
 Kind = Literal["notice", "digest", "summary", "test"]
 State = Literal["held", "waiting", "sent", "failed", "expired", "gathered"]

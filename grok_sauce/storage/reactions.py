@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 import orjson
 
 from grok_sauce.storage import database
+from grok_sauce.values import dataclass
 
 KEEP_DAYS: Final = 1100
 DAY_MS: Final = 86_400_000

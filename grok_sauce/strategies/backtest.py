@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from grok_sauce.market.lt_levels import LtLevels
 from grok_sauce.settings.strategy import Strategy
@@ -17,6 +17,7 @@ from grok_sauce.strategies.evaluation import Evaluation, Signal
 from grok_sauce.strategies.levels import ByContract, KnownLevels, LookAhead
 from grok_sauce.strategies.paper import Order, Position, Trade
 from grok_sauce.strategies.runner import Runner
+from grok_sauce.values import dataclass
 
 Told = Callable[[int], None]
 

@@ -7,9 +7,10 @@ CandleMaker().add(bar) -> list[Candle]         candles that this bar shows to be
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Final
+
+from grok_sauce.values import dataclass
 
 LENGTH: Final = 900  # seconds of a candle that is evaluated
 

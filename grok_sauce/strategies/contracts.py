@@ -8,7 +8,6 @@ terms_of(contract, product) -> Terms(name, tick, multiplier)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
@@ -17,6 +16,7 @@ from grok_sauce.errors import BadPayload
 from grok_sauce.market.instruments import FutureContract
 from grok_sauce.market.products import PRODUCTS
 from grok_sauce.market.sessions import new_york, third_friday
+from grok_sauce.values import dataclass
 
 FULL_SIZE: Final = {"MNQ": "NQ", "MES": "ES", "M2K": "RTY", "MYM": "YM"}
 INDEX: Final = frozenset(FULL_SIZE) | frozenset(FULL_SIZE.values())

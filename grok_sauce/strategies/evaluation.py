@@ -7,13 +7,14 @@ Evaluation(...).as_dict(), Signal(...).as_dict(), Signal.of(document), Signal.pa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, Final
 
 from grok_sauce.market.lt_levels import LtLevels
 from grok_sauce.market.times import iso
 from grok_sauce.strategies.candle import Candle
 from grok_sauce.strategies.levels import KnownLevels
+from grok_sauce.values import dataclass
 
 STRATEGY: Final = "GEX_RECOIL"
 _NUMBERS: Final = (

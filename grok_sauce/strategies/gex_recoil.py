@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from grok_sauce.market.instruments import decimals_of
@@ -23,6 +23,7 @@ from grok_sauce.strategies.contracts import order_contract, terms_of
 from grok_sauce.strategies.evaluation import Evaluation, LevelTest, Signal, Verdict, View
 from grok_sauce.strategies.hours import session_of
 from grok_sauce.strategies.levels import KnownLevels, LookAhead
+from grok_sauce.values import dataclass
 
 VERSION: Final = 1
 HOLDS: Final = ("order", "position")

@@ -13,13 +13,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Final, Generic, TypeVar
 
 from grok_sauce.analytics.conversion import Factor, to_future
 from grok_sauce.errors import GrokSauceError
 from grok_sauce.strategies.contracts import same_prices
+from grok_sauce.values import dataclass
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ after its signal. Nothing here knows whether the bars are live or of the past.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, Final
 
 from grok_sauce.settings.strategy import Strategy
@@ -16,6 +16,7 @@ from grok_sauce.strategies.candle import Candle
 from grok_sauce.strategies.contracts import Terms
 from grok_sauce.strategies.evaluation import Signal
 from grok_sauce.strategies.filters import floor_to_tick
+from grok_sauce.values import dataclass
 
 VERSION: Final = 1
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from grok_sauce.market.sessions import new_york
 from grok_sauce.strategies.paper import Trade
+from grok_sauce.values import dataclass
 
 FEW: Final = 30  # trades under which an average is called too few to judge by
 

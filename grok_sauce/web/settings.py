@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import ClassVar
 
 from grok_sauce.errors import SettingsError
 from grok_sauce.settings import knob
+from grok_sauce.values import dataclass
 from grok_sauce.web.visitors import LOOPBACK_NAMES, parse_host
 
 MIN_PASSWORD = 8

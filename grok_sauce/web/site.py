@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from grok_sauce.controls import Controls
 from grok_sauce.questions import Questions, Unavailable
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.settings import Settings
+from grok_sauce.values import dataclass
 from grok_sauce.web import PAGES, Page
 from grok_sauce.web.alert_parts import AlertParts
 from grok_sauce.web.auth import Auth

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final
@@ -15,6 +14,7 @@ from grok_sauce.alerts.intake import Answer, Post
 from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import Clock, RealClock
 from grok_sauce.runtime.direct import Response, place_of
+from grok_sauce.values import dataclass
 from grok_sauce.web.request_body import BadBody, read_body
 from grok_sauce.web.visitors import FORWARDING, Networks, read_visitor
 
