@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from grok_sauce.controls import Controls
 from grok_sauce.desks.candle_joint import join_candles
 from grok_sauce.desks.level_joint import join_levels
+from grok_sauce.desks.redis import RedisDesk
 from grok_sauce.engine import Engine
 from grok_sauce.http import Http
 from grok_sauce.publishers.snapshot import Snapshot
@@ -63,6 +64,7 @@ class SignalPart:
         self.publishers: list[Callable[[Sequence[Update]], None]] = []
         self._join_candles(ground)
         self._join_levels(ground)
+        self._join_redis(ground)
 
     def _join_candles(self, ground: Ground) -> None:
         """TradingView, and who owns the candles of all sources."""
@@ -76,6 +78,22 @@ class SignalPart:
         self.workers.append(self.levels)
         self.publishers.append(self.levels.hear)
         told.register(ground.controls)
+
+    def _join_redis(self, ground: Ground) -> None:
+        """Last: it tells what the others publish, and obeys what they offer."""
+
+        def enabled() -> bool | None:
+            states = [
+                ground.snapshot.get("strategy.state", symbol)
+                for symbol in ground.chosen().strategy.symbols
+            ]
+            told = [bool(state["enabled"]) for state in states if state is not None]
+            return any(told) if told else None
+
+        redis = RedisDesk(ground.environ, ground.controls, ground.clock, ground.demo, enabled)
+        self.sources += redis.sources
+        self.workers += redis.workers
+        self.publishers += redis.publishers
 
     def follow(self, chosen: Settings) -> None:
         """Settings as they are now: at the start and after each change."""
