@@ -76,7 +76,7 @@ class Dispatcher:
         self._numbers = numbers
         self._changed = changed
         self._is_ready = is_ready
-        self._lock = threading.Lock()  # of everything below; never held while something waits
+        self._lock = concurrency.brief_lock()  # of everything below; nothing waits in it
         self._schedule = Schedule(slots=sends)
         self._claimed: set[int] = set()  # by an operator, until put()
         self._look_again = self._sweeping = self._loaded = self._dry = False

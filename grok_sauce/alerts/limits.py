@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from typing import Final
 
 from grok_sauce.alerts.settings import AlertSettings
+from grok_sauce.runtime import concurrency
 
 SENDER_WINDOW_S: Final = 10.0
 MINUTE_S: Final = 60.0
@@ -61,7 +61,7 @@ class Limits:
 
     def __init__(self, settings: AlertSettings, now: Callable[[], float]) -> None:
         self._now = now
-        self._lock = threading.Lock()
+        self._lock = concurrency.brief_lock()
         self._senders = MovingWindows(((settings.webhook_rate, SENDER_WINDOW_S),), MAX_SENDERS)
         self._unknown = MovingWindows(
             ((settings.unknown_per_minute, MINUTE_S), (settings.unknown_per_day, DAY_S)),

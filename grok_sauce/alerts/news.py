@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
+from grok_sauce.runtime import concurrency
 from grok_sauce.update import Update
 
 TOPIC: Final = "alert.state"
@@ -45,7 +46,7 @@ class News:
         self._report = report
         self._publish = publish
         self._tree = tree
-        self._lock = threading.Lock()
+        self._lock = concurrency.brief_lock()
         self._wake = threading.Event()
         self._changed: set[int] = set()
         self._beside: dict[str, Any] = {}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import statistics
-import threading
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final, Literal, Protocol
+
+from grok_sauce.runtime import concurrency
 
 # What is counted since the start, each under the name it has in snapshot().
 COUNTERS: Final = (
@@ -62,7 +63,7 @@ class Numbers:
 
     def __init__(self, time: _Time) -> None:
         self._time = time
-        self._lock = threading.Lock()
+        self._lock = concurrency.brief_lock()
         self._counts = dict.fromkeys(COUNTERS, 0)
         self._durations: dict[str, deque[float]] = {name: deque(maxlen=KEPT) for name in DURATIONS}
         self._targets: dict[str, deque[bool]] = {}

@@ -43,6 +43,7 @@ class _Runtime:
     mode: str | None = None
     pool: ThreadPoolExecutor | None = None
     heavy: threading.Semaphore | None = None
+    event: Callable[[], Any] | None = None  # eventlet's
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -126,6 +127,19 @@ def spawn(target: Callable[..., Any], *args: Any, name: str | None = None) -> th
     return thread
 
 
+def brief_lock() -> Any:
+    """A lock for a few steps of arithmetic, a threading.Lock of the system in either mode.
+
+    Under eventlet it costs a tenth of a green one. Nothing within it may wait, log or switch:
+    every green thread would stand still with it.
+    """
+    if mode() != "eventlet":
+        return threading.Lock()
+    from eventlet import patcher
+
+    return patcher.original("threading").Lock()
+
+
 class Done:
     """Something that happens once, and that one thread waits for.
 
@@ -156,9 +170,11 @@ class Done:
 
 
 def _green_event() -> Any:
-    from eventlet.event import Event
+    if _runtime.event is None:
+        from eventlet.event import Event
 
-    return Event()
+        _runtime.event = Event
+    return _runtime.event()
 
 
 def sleep(seconds: float) -> None:

@@ -42,13 +42,21 @@ def environ_of(command: str, path: str, headers: Headers, peer: str) -> dict[str
         "QUERY_STRING": query,
         "REMOTE_ADDR": peer,
     }
+    if headers.kept is None:
+        headers.kept = _fields(headers)
+    environ.update(headers.kept)
+    return environ
+
+
+def _fields(headers: Headers) -> dict[str, str]:
+    found: dict[str, str] = {}
     for name, value in headers.fields():
         place = place_of(name)
         if place is None:
             continue
-        known = environ.get(place)
-        environ[place] = value if known is None else f"{known},{value}"
-    return environ
+        known = found.get(place)
+        found[place] = value if known is None else f"{known},{value}"
+    return found
 
 
 @lru_cache(maxsize=256)
@@ -67,9 +75,19 @@ def place_of(name: str) -> str | None:
 def written(response: Response, connection: str, now: float) -> bytes:
     """The bytes of an answer. connection: "close", "keep-alive", "" to say nothing of it."""
     status, fields, body = response
-    head = "".join([f"{name}: {value}\r\n" for name, value in fields])
+    return b"%b%b%b" % (_head(status, tuple(fields)), _end(connection, int(now)), body)
+
+
+@lru_cache(maxsize=64)
+def _head(status: str, fields: tuple[tuple[str, str], ...]) -> bytes:
+    lines = "".join([f"{name}: {value}\r\n" for name, value in fields])
+    return f"HTTP/1.1 {status}\r\n{lines}".encode()
+
+
+@lru_cache(maxsize=4)
+def _end(connection: str, second: int) -> bytes:
     told = f"Connection: {connection}\r\n" if connection else ""
-    return f"HTTP/1.1 {status}\r\n{head}Date: {_date(int(now))}\r\n{told}\r\n".encode() + body
+    return f"Date: {_date(second)}\r\n{told}\r\n".encode()
 
 
 @lru_cache(maxsize=2)

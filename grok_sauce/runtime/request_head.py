@@ -6,6 +6,7 @@ The standard library reads it with its mail parser, which costs a fifth of a sma
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
@@ -14,6 +15,7 @@ from typing import Any, Final, Protocol
 MAX_LINE: Final = 8192  # bytes
 MAX_HEAD: Final = 65_536  # bytes of all header lines
 MAX_HEADERS: Final = 100
+ALIKE: Final = 1024  # bytes of header lines; what a program sends often is no longer
 _NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VERSION: Final = re.compile(r"HTTP/(\d{1,10})\.(\d{1,10})")
 _SINGLE: Final = frozenset({"content-length", "host", "transfer-encoding"})  # once or never
@@ -36,12 +38,13 @@ class Stream(Protocol):
 
 
 class Headers:
-    """Header fields in the order sent; names are compared without case."""
+    """Header fields in the order sent; names are compared without case. Never changed."""
 
-    __slots__ = ("_first", "_headers")
+    __slots__ = ("_first", "_headers", "kept")
 
-    def __init__(self, headers: list[tuple[str, str]]) -> None:
+    def __init__(self, headers: Sequence[tuple[str, str]]) -> None:
         self._headers = headers
+        self.kept: Any = None  # what somebody worked out of them, for the next request
         self._first: dict[str, str] = {}
         for name, value in headers:
             self._first.setdefault(name.lower(), value)
@@ -50,7 +53,7 @@ class Headers:
         """The first value under a name."""
         return self._first.get(name.lower(), default)
 
-    def fields(self) -> list[tuple[str, str]]:
+    def fields(self) -> Sequence[tuple[str, str]]:
         """All of them, as sent."""
         return self._headers
 
@@ -77,7 +80,8 @@ def read_head(request_line: bytes, stream: Stream) -> Head:
         BadHead: 400 not HTTP, 431 too large, 505 another version than 1.x.
     """
     command, path, version = _request(request_line)
-    headers = Headers(_fields(_raw_fields(stream)))
+    raw = _raw_fields(stream)
+    headers = _headers(raw) if len(raw) <= ALIKE else Headers(_fields(raw))
     connection = headers.get("connection", "").lower()
     closes = connection == "close" or (version < "HTTP/1.1" and connection != "keep-alive")
     return Head(command, path, version, headers, closes)
@@ -111,6 +115,11 @@ def _request(line: bytes) -> tuple[str, str, str]:
     if path.startswith("//"):
         path = "/" + path.lstrip("/")  # else clients take it for another host
     return command, path, version
+
+
+@lru_cache(maxsize=64)
+def _headers(raw: bytes) -> Headers:
+    return Headers(_fields(raw))
 
 
 def _raw_fields(stream: Stream) -> bytes:
