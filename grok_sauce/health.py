@@ -182,6 +182,7 @@ class Health:
             "next_event": None,
             "loading": None,
             "feed_note": None,
+            "replay": None,
             "sources": sources,
             "router": None,
             "workers": workers,

@@ -26,6 +26,7 @@ from grok_sauce.web import (
     notices,
     profile,
     reactions,
+    replay,
     setup,
     status,
     strategies,
@@ -150,6 +151,7 @@ VIEWS: Final[Mapping[str, View]] = {
     "api.credentials.test": setup.test_credentials,
     "api.credentials.save": setup.save_credentials,
     "api.sources.retry": setup.retry_source,
+    "api.replay": replay.control,
 }
 
 

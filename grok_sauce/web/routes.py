@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
+
+from grok_sauce.values import dataclass
 
 
 class Access(Enum):
@@ -108,6 +109,7 @@ ROUTES: Final = (
     Route("GET", "/api/forex/trades.csv", "api.forex.trades.csv", Access.READ),
     Route("POST", "/api/forex/token", "api.forex.token", Access.WRITE),
     Route("POST", "/api/forex/token/reveal", "api.forex.token.reveal", Access.WRITE),
+    Route("POST", "/api/replay", "api.replay", Access.WRITE),
     Route("GET", "/api/settings", "api.settings", Access.READ),
     Route("PUT", "/api/settings", "api.settings.save", Access.WRITE),
     Route("GET", "/api/settings/export", "api.settings.export", Access.READ),
@@ -146,6 +148,7 @@ _MARKET: Final = frozenset(
         "symbols",
         "credentials",
         "sources",
+        "replay",
     }
 )
 

@@ -8,6 +8,7 @@ import { Header } from "./header.js";
 import { showKeys, startKeys } from "./keys.js";
 import { openMenu } from "./menu.js";
 import { Notices } from "./notices.js";
+import { Replay } from "./replay.js";
 import { Search } from "./search.js";
 import { Connection } from "./socket.js";
 import { guardWrites } from "./writes.js";
@@ -26,15 +27,18 @@ export function start({ health = () => {}, follow = null, search = {}, keys = []
   const connection = new Connection(window.io);
   const banners = new Banners(connection, header);
   const finder = new Search(data.pages, search);
+  const replay = new Replay();
 
   const take = (report) => {
     if (!report?.clock) return; // without a login a report says no more than ok
     header.take(report);
+    replay.take(report.replay);
     banners.draw();
     health(report);
   };
   if (data.health) {
     header.take(data.health);
+    replay.take(data.health.replay);
     queueMicrotask(() => health(data.health)); // the page's own module ends first
   }
   connection.follow("health", { event: "update_health", url: "/api/health", take: (message) => take(message.health) });
