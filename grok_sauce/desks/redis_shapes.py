@@ -63,9 +63,10 @@ def channels(
             "signal.levels",
             levels,
             every=LEVELS_EVERY,
-            kept=lambda body: ("gex_levels_latest", LEVELS_LIFE),
+            kept=newest_levels,
         ),
-        Channel("gex.levels", REFRESHED, levels),  # who asks is answered, the same again or not
+        # Who asks is answered, the same again or not.
+        Channel("gex.levels", REFRESHED, levels, kept=newest_levels),
         Channel(
             "lt.levels",
             "lt.levels",
@@ -135,6 +136,11 @@ def price(key: str, row: Mapping[str, Any]) -> Body | None:
 def levels(key: str, document: Mapping[str, Any]) -> Body | None:
     """Levels on the future's scale; symbol is the underlying whose options they come from."""
     return {"symbol": document["definition"]["symbol"], **document}
+
+
+def newest_levels(body: Body) -> tuple[str, int]:
+    """Where they stay for late comers, and for how many seconds."""
+    return "gex_levels_latest", LEVELS_LIFE
 
 
 def triggers(key: str, payload: Mapping[str, Any]) -> Body | None:
