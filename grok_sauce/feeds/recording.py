@@ -181,8 +181,10 @@ class Recording:
 
         A damaged block ends it there, as problem then says.
         """
-        for number in range(len(self.blocks)):
+        number = 0
+        while number < len(self.blocks):  # a damaged one shortens the list
             yield from self.read(number)
+            number += 1
 
     def read(self, number: int) -> list[Entry]:
         """The entries of a block; none, and problem says so, when it is damaged."""
