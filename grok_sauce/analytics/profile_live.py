@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
+from grok_sauce.analytics.profile_bare import bare
 from grok_sauce.analytics.profile_spans import (
     MINUTE_MS,
     REGULAR,
@@ -251,12 +252,16 @@ def compute(work: Work) -> Mapping[str, Any]:
     """Payloads of all symbols; see profile_work.payload."""
     if not work.items:
         return work.told
-    from grok_sauce.analytics import profile_work
-
     found: dict[str, Any] = {}
-    finished = {}
+    finished: dict[str, tuple[tuple[Any, ...], Base | None]] = {}
     for item in work.items:
-        found[item.symbol], base = profile_work.payload(item)
+        base = None
+        if item.bars is None and item.base is None:
+            found[item.symbol] = bare(item)
+        else:
+            from grok_sauce.analytics import profile_work  # numpy: with the first bars
+
+            found[item.symbol], base = profile_work.payload(item)
         finished[item.symbol] = (item.sign, base)
     work.done.update(finished)
     return {**work.told, **found}

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from grok_sauce.analytics.profile_bare import DEVELOPING, TICK, bare, why_none
 from grok_sauce.analytics.profile_live import Base, Item
 from grok_sauce.analytics.profile_spans import MINUTE_MS, Session, Span, elapsed, uncovered
 from grok_sauce.analytics.volume_profile import (
@@ -17,18 +18,8 @@ from grok_sauce.analytics.volume_profile import (
     volume_profile,
 )
 
-DEVELOPING: Final = ("day", "week")
-TICK: Final = 0.01  # where the instrument's is not known
 TICK_UNDER_1: Final = 0.0001
-
-NO_BARS: Final = "No minute bars of this symbol have arrived"
 NO_VOLUME: Final = "The source gives no volume for these bars"
-INDEX: Final = "An index has no volume"
-PROBLEMS: Final = {
-    "not_offered": "Not offered by this source",
-    "no_entitlement": "No entitlement: this account may not read this symbol",
-    "unknown_symbol": "No source knows this symbol",
-}
 
 Floats = NDArray[np.float64]
 
@@ -82,17 +73,12 @@ def payload(item: Item) -> tuple[dict[str, Any], Base | None]:
     spans |= base.spans
     reasons |= base.reasons
     last = int(arrays.times[-1]) + MINUTE_MS if len(arrays.times) else None
-    found = {
-        "symbol": item.symbol,
+    found = bare(item) | {
         "as_of": None if last is None else _iso(last),
-        "source": item.source,
-        "unit": "contracts" if item.instrument.kind == "future" else "shares",
         "tick": tick,
         "bin": base.bin if len(arrays.times) else None,
         "atr": base.atr,
         "atr_sessions": base.atr_sessions,
-        "hours": "session" if item.instrument.kind in ("future", "index") else item.wishes.hours,
-        "value_area": item.wishes.value_area,
         "spans": spans,
         "reasons": reasons,
     }
@@ -175,12 +161,8 @@ def _told(
 
 def _missing(item: Item, arrays: _Arrays, span: Span, places: NDArray[np.intp]) -> str | None:
     """Why a span has no profile, as far as that is known before it is worked out."""
-    if item.instrument.problem is not None:
-        return PROBLEMS[item.instrument.problem]
-    if item.instrument.kind == "index":
-        return INDEX
-    if not len(arrays.times):
-        return NO_BARS
+    if not len(arrays.times) or item.instrument.kind == "index" or item.instrument.problem:
+        return why_none(item)
     if item.now < span.start:
         opens = datetime.fromtimestamp(span.start / 1000, UTC)
         return f"It opens at {opens:%H:%M} UTC on {span.sessions[0].day}"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from grok_sauce.analytics import profile_live, profile_work
+from grok_sauce.analytics import profile_bare, profile_live, profile_work
 from grok_sauce.analytics.profile_live import TOPIC, ProfileWishes
 from grok_sauce.analytics.profile_spans import session_of, spans_of
 from grok_sauce.analytics.vwap import typical, vwap
@@ -243,7 +243,7 @@ def test_a_thin_share_that_trades_first_at_noon_has_its_week() -> None:
 @pytest.mark.parametrize(
     ("instrument", "volume", "reason"),
     [
-        (VIX, 0.0, profile_work.INDEX),
+        (VIX, 0.0, profile_bare.INDEX),
         (SPY, 0.0, profile_work.NO_VOLUME),
         (SPY, None, profile_work.NO_VOLUME),
         (DXY, None, "Not offered by this source"),
@@ -268,7 +268,7 @@ def test_without_volume_there_is_no_profile_but_a_reason(
 def test_before_any_candle_the_reason_is_that() -> None:
     payload = Runs(Minutes()).of(at(f"{DAY} 10:31"))
 
-    assert set(payload["reasons"].values()) == {profile_work.NO_BARS}
+    assert set(payload["reasons"].values()) == {profile_bare.NO_BARS}
     assert (payload["as_of"], payload["bin"]) == (None, None)
 
 
@@ -537,3 +537,16 @@ def test_the_recorded_week_s_vwap_is_a_slow_twin_s(recordings: Path) -> None:
         assert found is not None
         assert (found.price, found.deviation) == pytest.approx((mean, deviation), rel=1e-9)
         assert found.volume == weight
+
+
+@pytest.mark.parametrize("instrument", [SPY, ES, VIX, DXY], ids=lambda each: each.symbol)
+def test_a_symbol_without_bars_is_told_the_same_with_and_without_arrays(
+    instrument: Instrument,
+) -> None:
+    market = Minutes(instrument)
+    work = profile_live.freeze(market.view(at(f"{DAY} 10:00"), TOPIC, {}, {}))
+    assert work is not None
+
+    for item in work.items:
+        assert profile_bare.bare(item) == profile_work.payload(item)[0]
+        assert list(profile_bare.bare(item)["spans"]) == list(profile_work.payload(item)[0]["spans"])
