@@ -1,4 +1,4 @@
-"""GEX and all levels of a chain: from a Cboe file offline, or from the running dashboard."""
+"""GEX and all levels of a chain: of a Cboe file, of the running dashboard, or those kept."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ HELP = "GEX, zero gamma, walls and max pain of a chain: of a Cboe file, or of th
 EPILOG = """examples:
   python3 main.py levels --cboe-file spx_quotedata.csv --as-of 2026-11-20T15:59
   python3 main.py levels SPX --unit point --json
+  python3 main.py levels /NQ --export levels.csv --from 2026-11-16
 
 With --cboe-file nothing is asked of the network: a delayed-quotes JSON or a quotedata.csv,
 gzipped or not. Contracts that have settled at --as-of are left out. With SYMBOL the dashboard
-that runs on --host and --port is asked.
+that runs on --host and --port is asked. With --export the levels that were known of a future
+are written as `backtest --levels` reads them, each with the time it was known.
 """
 PORT: Final = 5010
 UNITS: Final = ("pct", "point")
@@ -37,7 +39,8 @@ _ANYWHERE: Final = frozenset({"0.0.0.0", "::", ""})
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which chain, how it is looked at, how it is printed."""
     add = parser.add_argument
-    add("symbol", nargs="?", metavar="SYMBOL", help="ask the running dashboard for this one")
+    add("symbol", nargs="?", metavar="SYMBOL", help="ask the running dashboard for this one; with "
+        "--export a future (/NQ) or an underlying (QQQ)")  # fmt: skip
     add("--cboe-file", type=Path, metavar="FILE", help="a Cboe chain, JSON or CSV, or gzip of it")
     add("--as-of", metavar="ISO", help="look at the file at that time, New York unless it names "
         "a zone (the file's own time)")  # fmt: skip
@@ -48,6 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the file, re-computed from volatility (model), or of the feed")  # fmt: skip
     add("--unit", choices=UNITS, default="pct", help="$ per 1 %% move or $ per point (pct)")
     add("--json", action="store_true", help="print one JSON object")
+    add("--export", type=Path, metavar="FILE", help="write kept levels for a backtest, CSV")
+    add("--from", dest="first", metavar="DAY", help="with --export: first day, such as 2026-11-02")
+    add("--to", dest="last", metavar="DAY", help="with --export: last day (New York, included)")
+    add("--score", choices=("default", "legacy"), default="default",
+        help="with --export: which strength chooses the supports (default)")  # fmt: skip
 
 
 def _fraction(text: str) -> float:
@@ -69,6 +77,8 @@ def run(args: argparse.Namespace) -> int:
         SettingsError: options that do not go together, or a value that cannot be used.
         SourceError: the file holds no chain, or no dashboard answers.
     """
+    if args.export is not None:
+        return _export(args)
     if (args.cboe_file is None) == (args.symbol is None):
         raise SettingsError("give a SYMBOL or --cboe-file FILE, one of the two", "SYMBOL")
     document = _of_file(args) if args.cboe_file is not None else _of_dashboard(args)
@@ -82,6 +92,15 @@ def run(args: argparse.Namespace) -> int:
     if status.get("state") in ("no_chain", "refused", "loading"):
         print(f"Grok Sauce: {status['text']}{_cure(args, status['state'])}", file=sys.stderr)
         return 1
+    return 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    from grok_sauce.commands.levels_export import export
+
+    if args.symbol is None or args.cboe_file is not None:
+        raise SettingsError("--export needs a SYMBOL such as /NQ, and no --cboe-file", "SYMBOL")
+    print(export(args.data, args.symbol, args.export, args.score, args.first, args.last))
     return 0
 
 

@@ -18,7 +18,7 @@ import sqlite3
 import sys
 import zlib
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -253,6 +253,18 @@ def read_last(connection: sqlite3.Connection, symbol: str, until_ms: int) -> Any
         (symbol, until_ms),
     ).fetchone()
     return None if row is None else orjson.loads(zlib.decompress(row[0]))
+
+
+def payloads(
+    connection: sqlite3.Connection, symbol: str, start: float, end: float
+) -> Iterator[Any]:
+    """Payloads kept of a symbol's minutes that start in [start, end), Unix seconds, ascending."""
+    for (packed,) in connection.execute(
+        "SELECT payload FROM gex_payloads WHERE symbol = ? AND time >= ? AND time < ?"
+        " ORDER BY time",
+        (symbol, int(start * 1000), int(end * 1000)),
+    ):
+        yield orjson.loads(zlib.decompress(packed))
 
 
 def read_levels(
