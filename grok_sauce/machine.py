@@ -247,6 +247,9 @@ class Machine:
             forwarding=not demo,
         )
         self.half.supervisors += self.alerts.supervisors
+        signals = getattr(self.half, "signals", None)
+        if signals is not None:
+            signals.open_router(self.alerts)
 
     def _watch_router(self, url: str, token: str | None) -> None:
         """The alert half is a process of its own: show how it is."""

@@ -11,6 +11,7 @@ from grok_sauce.controls import Controls
 from grok_sauce.desks.candle_joint import join_candles
 from grok_sauce.desks.level_joint import join_levels
 from grok_sauce.desks.redis import RedisDesk
+from grok_sauce.desks.signals_joint import NoTriggers, inner_door, join_signals
 from grok_sauce.engine import Engine
 from grok_sauce.http import Http
 from grok_sauce.publishers.snapshot import Snapshot
@@ -22,6 +23,7 @@ from grok_sauce.settings import Settings
 from grok_sauce.update import Update
 
 if TYPE_CHECKING:
+    from grok_sauce.alerts.half import AlertHalf
     from grok_sauce.desks.chart_follow import Doors
     from grok_sauce.desks.gex import GexDesk
 
@@ -64,13 +66,14 @@ class SignalPart:
         self.publishers: list[Callable[[Sequence[Update]], None]] = []
         self._join_candles(ground)
         self._join_levels(ground)
+        self._join_strategy(ground)
         self._join_redis(ground)
 
     def _join_candles(self, ground: Ground) -> None:
-        """TradingView, and who owns the candles of all sources."""
-        self.tradingview, self.candles = join_candles(ground)
+        """TradingView, who owns the candles of all sources, and LT levels."""
+        self.tradingview, self.candles, self.triggers = join_candles(ground)
         self.sources += self.tradingview.sources
-        self.workers += [*self.tradingview.workers, self.candles]
+        self.workers += [*self.tradingview.workers, self.candles, self.triggers]
 
     def _join_levels(self, ground: Ground) -> None:
         self.levels, told = join_levels(ground)
@@ -78,6 +81,15 @@ class SignalPart:
         self.workers.append(self.levels)
         self.publishers.append(self.levels.hear)
         told.register(ground.controls)
+
+    def _join_strategy(self, ground: Ground) -> None:
+        self.strategy = join_signals(ground, self.candles, self.levels, NoTriggers())
+        if ground.refused is None:
+            self.workers += [self.strategy, self.strategy.sender]
+
+    def open_router(self, alerts: AlertHalf) -> None:
+        """The alert router of this process, for signals that are to go there."""
+        self.strategy.sender.door = inner_door(alerts)
 
     def _join_redis(self, ground: Ground) -> None:
         """Last: it tells what the others publish, and obeys what they offer."""
@@ -98,3 +110,4 @@ class SignalPart:
     def follow(self, chosen: Settings) -> None:
         """Settings as they are now: at the start and after each change."""
         self.tradingview.follow(chosen)
+        self.strategy.follow(chosen)

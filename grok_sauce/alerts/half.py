@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
+
 from grok_sauce.alerts.dispatcher import Dispatcher
 from grok_sauce.alerts.guards import Calendar, Guards
 from grok_sauce.alerts.intake import RETRY_AFTER, Answer, Intake, Post
@@ -24,7 +26,7 @@ from grok_sauce.alerts.settings import AlertSettings
 from grok_sauce.alerts.steady import SteadyTime
 from grok_sauce.alerts.store import Store
 from grok_sauce.alerts.targets import TargetGuard
-from grok_sauce.alerts.tokens import Tokens
+from grok_sauce.alerts.tokens import Tokens, Verified
 from grok_sauce.alerts.transport import Transport
 from grok_sauce.alerts.upkeep import Upkeep
 from grok_sauce.runtime.clock import Clock
@@ -36,6 +38,7 @@ log = logging.getLogger(__name__)
 
 STOPPING: Final = 4.2  # seconds: sends under way get four
 SILENT_S: Final = 2.0  # a dispatcher that did not look for so long is in trouble
+OWN: Final = Verified(None, "signals", None)  # who speaks for the strategy of this process
 NOT_YET: Final = Answer(
     503, {"status": "error", "message": "The alert store is not open yet"}, RETRY_AFTER
 )
@@ -224,6 +227,12 @@ class AlertHalf:
         self.store.close()
         return late
 
+    def own(self, body: dict[str, Any]) -> Answer:
+        """An alert of this program itself, as its webhook would take it; durable when 200."""
+        sent = orjson.dumps(body)
+        post = Post("POST", None, {}, sent, OWN.name, False, True, client=OWN.name)
+        return self.intake.answer(post, OWN)
+
     # ---- what it says of itself ----------------------------------------------------------------
 
     def problems(self) -> list[str]:
@@ -326,6 +335,6 @@ class Door:
         """From now on senders are asked to send again later."""
         self._intake.close()
 
-    def answer(self, post: Post) -> Answer:
-        """The intake's answer."""
-        return self._intake.answer(post) if self.is_open else NOT_YET
+    def answer(self, post: Post, own: Verified | None = None) -> Answer:
+        """The intake's answer; own as there."""
+        return self._intake.answer(post, own) if self.is_open else NOT_YET

@@ -163,11 +163,15 @@ class Intake:
         """From now on known senders are asked to send again later."""
         self._closed = True
 
-    def answer(self, post: Post) -> Answer:
-        """What a post is answered. Never raises."""
+    def answer(self, post: Post, own: Verified | None = None) -> Answer:
+        """What a post is answered. Never raises.
+
+        own is who speaks when this program itself does: it is let in without a token, and
+        read, limited and stored like everybody.
+        """
         began = self._time.now_ms()
         try:
-            answer = self._answer(post, began)
+            answer = self._own(post, own, began) if own else self._answer(post, began)
         except StoreBusy as problem:
             self._say("store", "alerts: not stored, asked to send again: %s", problem)
             answer = self._again("Not stored in time")
@@ -214,6 +218,19 @@ class Intake:
             self._ledger.security(post.address, "unreadable", str(problem))
             return self._reject(400, str(problem))
         return self._take(post, sender, document, text, began)
+
+    def _own(self, post: Post, own: Verified, began: int) -> Answer:
+        busy = self._busy(own)
+        if busy is not None:
+            return busy
+        if len(post.body) > self._settings.max_body_bytes:
+            return self._reject(413, "Too large")
+        try:
+            text = decode(post.body)
+            document = parse(text)
+        except Unreadable as unreadable:
+            return self._reject(400, str(unreadable))
+        return self._take(post, own, document, text, began)
 
     def _source_allowed(self, post: Post) -> bool:
         """Source list and client certificate, each off, warn or enforce."""

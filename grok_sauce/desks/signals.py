@@ -236,24 +236,36 @@ class SignalDesk:
     def beat(self, wait: float = BEAT) -> None:
         """Take what waits, store it, tell it."""
         items = self._waiting(wait)
-        moment = self._moment()
-        step = Step()
+        found = [each for each in items if each is not None and each[0] in self._runs]
+        later: dict[str, list[tuple[str, str, Candle]]] = {}
+        if self._overrun:
+            self._overrun = False
+            later = {symbol: [] for symbol in self._runs}
+        changed = self._take(found, later) or None in items
+        for symbol, rest in later.items():
+            # What lies between was told to nobody: its owner has it.
+            changed = self._catch_up(self._runs[symbol], rest) or changed
+        self._tell(changed)
+        self._tidy()
+
+    def _take(
+        self,
+        items: Sequence[tuple[str, str, Candle]],
+        later: dict[str, list[tuple[str, str, Candle]]],
+    ) -> bool:
+        """Candles in order; a symbol's from where something is missing on go into later."""
+        moment, step = self._moment(), Step()
         touched = set()
         for item in items:
-            if item is None or item[0] not in self._runs:
-                continue
             symbol, timeframe, candle = item
             run = self._runs[symbol]
+            if symbol in later or run.skips(timeframe, candle):
+                later.setdefault(symbol, []).append(item)
+                continue
             self._apply(run, timeframe, candle, moment, step)
             touched.add(symbol)
         self._keep(step, touched)
-        if self._overrun:
-            self._overrun = False
-            for run in self._runs.values():
-                self._catch_up(run)
-        changed = bool(step.evaluations or step.ends) or None in items
-        self._tell(changed)
-        self._tidy()
+        return bool(step.evaluations or step.ends)
 
     def _apply(self, run: Run, timeframe: str, candle: Candle, moment: Moment, step: Step) -> None:
         run.use(self.chosen)
@@ -334,23 +346,22 @@ class SignalDesk:
             run.restore(None)
         return run
 
-    def _catch_up(self, run: Run) -> None:
-        """Take from the candles' owner what closed while nobody listened."""
+    def _catch_up(self, run: Run, more: Sequence[tuple[str, str, Candle]] = ()) -> bool:
+        """Take from the candles' owner what closed while nobody listened, then more."""
         moment, step = self._moment(), Step()
-        found = [
-            (candle.end, place, frame, candle)
-            for place, frame in enumerate((MINUTE, QUARTER))
-            for candle in self._sources.candles.history(run.symbol, frame)
-        ]
-        found.sort(key=lambda each: each[:2])
-        candles = [each[3] for each in found if each[2] == QUARTER]
+        told = [(frame, candle) for _, frame, candle in more]
+        for frame in (MINUTE, QUARTER):
+            told += [(frame, each) for each in self._sources.candles.history(run.symbol, frame)]
+        found = sorted(told, key=lambda each: (each[1].end, each[1].seconds))
+        candles = [candle for frame, candle in found if frame == QUARTER]
         since = candles[-CATCH_UP].time if len(candles) > CATCH_UP else 0
-        for _, _, frame, candle in found:
+        for frame, candle in found:
             if frame == QUARTER and candle.time < since:
                 run.first(candle)
             else:
                 self._apply(run, frame, candle, moment, step)
         self._keep(step, {run.symbol} if found else set())
+        return bool(step.evaluations or step.ends)
 
     def _publish_left(self) -> None:
         """Signals that were stored and not told before the end of an earlier run."""

@@ -39,7 +39,7 @@ class Book:
             StorageError: the file cannot be used; nothing of a transaction was kept.
         """
         with self._lock:
-            found = concurrency.offload(self._use, work)
+            found: T = concurrency.offload(self._use, work)
         aside, self._set_aside = self._set_aside, None
         if aside is not None:
             log.warning("%s was damaged: kept as %s, a new one begun", self.path.name, aside.name)

@@ -69,6 +69,11 @@ class Run:
         elif timeframe == QUARTER:
             self._candle(candle, moment, step)
 
+    def skips(self, timeframe: str, candle: Candle) -> bool:
+        """Does something lie between the newest bar of this length and this one?"""
+        before = self.minute if timeframe == MINUTE else self.newest
+        return before is None or candle.time - before.time > candle.seconds * 1000
+
     def first(self, candle: Candle) -> None:
         """A candle from before the first start: the one before the next, not judged."""
         if self.newest is None or candle.time > self.newest.time:

@@ -13,7 +13,7 @@ from grok_sauce.errors import SettingsError
 from grok_sauce.questions import Questions
 from grok_sauce.storage import signals as kept_signals
 from grok_sauce.storage.database import StorageError
-from tests.desks.signal_kit import FakeLevels, FakeTriggers, Kit, candle, lt_of, unix, wall
+from tests.desks.signal_kit import FakeLevels, Kit, candle, lt_of, unix, wall
 
 
 @pytest.fixture
@@ -149,7 +149,8 @@ def test_lt_levels_that_are_missing_block_unless_they_may_be(tmp_path: Path) -> 
     closed.example()
     opened.example()
 
-    assert closed.signals == [] and len(opened.signals) == 1
+    assert closed.signals == []
+    assert len(opened.signals) == 1
     assert [each["input"] for each in closed.state()["blocked"]] == ["lt"]
     assert opened.state()["blocked"] == []
 
@@ -161,7 +162,8 @@ def test_candles_that_stop_block(kit: Kit) -> None:
 
     [missing] = kit.state()["blocked"]
 
-    assert missing["input"] == "candles" and "/NQ" in missing["text"]
+    assert missing["input"] == "candles"
+    assert "/NQ" in missing["text"]
 
 
 def test_levels_of_another_contract_give_nothing(kit: Kit) -> None:
@@ -277,7 +279,8 @@ def test_a_signal_stored_but_not_told_is_told_after_the_restart_and_once(
         kit.beat()
 
     assert len(kit.signals) == 1
-    assert kit.book is not None and kit.book.use(kept_signals.untold) == []
+    assert kit.book is not None
+    assert kit.book.use(kept_signals.untold) == []
 
 
 def test_a_signal_stored_but_not_told_is_let_go_once_it_has_expired(
@@ -373,7 +376,8 @@ def test_the_state_is_told_when_it_changes_and_not_because_time_passes(kit: Kit)
 
     after = [each for each in kit.told if each.topic == "strategy.state"]
 
-    assert len(before) == 1 and len(after) == 1
+    assert len(before) == 1
+    assert len(after) == 1
 
 
 def test_a_symbol_that_is_not_watched_is_refused_by_name(kit: Kit) -> None:
