@@ -80,6 +80,14 @@ class TradingViewDesk:
         """What the supervisor must run."""
         return [self.feed]
 
+    def trouble(self) -> str:
+        """What is wrong with the source or with what is asked of it, "" for nothing."""
+        status = self.feed.status
+        if status.state != "live":
+            return status.last_error or "" if status.state != "off" else ""
+        said = [part for part in status.detail.split("; ") if not part.startswith("streaming")]
+        return "; ".join(part for part in said if part != ON_IN_DEMO)
+
     def minutes(self) -> dict[str, str]:
         """User symbol -> TradingView's symbol whose minutes are streamed while it is on."""
         found = {}

@@ -50,6 +50,7 @@ PAGES: Final = (
     Page("forex", "forex.trade", "forex", "whole"),
     Page("gex", "gex.levels", "gex", "whole", symbol=True, view=True),
     Page("profile", "profile.levels", "profile", "whole", symbol=True),
+    Page("lt", "lt.levels", "lt", "whole", symbol=True),
     Page("orb", "orb.breakout", "orb", "whole", symbol=True),
     Page("chart", "chart.bar", "chart", "whole", symbol=True, view=True, request=True),
     Page("butterfly", "butterfly.mark", "butterfly", "whole", symbol=True, view=True, request=True),

@@ -34,6 +34,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "butterfly.mark": "update_butterfly",
     "profile.levels": "update_profile",
     "orb.breakout": "update_orb",
+    "lt.levels": "update_lt",
     "news.headline": "update_news",
     "fred.release": "update_econ",
     "calendar.event": "update_events",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -21,6 +21,7 @@ from grok_sauce.web.tickers import choice, normal_symbol
 TOPIC: Final = "chart.bar"
 TIMEFRAMES: Final = ("1m", "5m", "15m", "1d")
 HOURS: Final = ("regular", "extended")
+FORMATS: Final = ("csv", "e54")
 USUAL: Final = 400  # candles in an answer
 MOST: Final = 5000
 FALLBACK: Final = "SPY"  # where nothing is chosen
@@ -81,7 +82,9 @@ def candles(site: Site) -> flask.Response:
 
 
 def export(site: Site) -> flask.Response:
-    """GET /api/candles.csv: the same, one line a candle."""
+    """GET /api/candles.csv: the same, one line a candle; format=e54&day=: a session's archive."""
+    if choice("format", FORMATS, "csv") == "e54":
+        return _archive(site)
     found = _ask(site)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
@@ -102,6 +105,25 @@ def export(site: Site) -> flask.Response:
     name = f"{plain}-{found['timeframe']}-{stamp}.csv"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def _archive(site: Site) -> flask.Response:
+    """The minutes of a session of 18:00 to 16:00 New York as a bar archive has them."""
+    day = flask.request.args.get("day", "").strip()
+    if not re.fullmatch(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", day) or not _is_day(day):
+        raise Refusal(422, "invalid", "day must be a day like 2026-12-16.", "day")
+    symbol = normal_symbol(flask.request.args.get("symbol"))
+    found = site.ask("candles.archive", PATIENCE, symbol=symbol, day=day)
+    response = flask.Response(found["text"], content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{found["name"]}"'
+    return response
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def page_of(symbol: str, **query: Any) -> str:
@@ -126,6 +148,7 @@ def _beside(site: Site, symbol: str) -> dict[str, Any]:
     rooms = (
         ("profile", "profile.levels", symbol),
         ("orb", "orb.breakout", symbol),
+        ("lt", "lt.levels", symbol),
         ("calendar", "calendar.event", ""),
         ("reactions", "event.reaction", ""),
     )

@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { start } from "./app.js";
 import { Candles } from "./chart/candles.js";
 import { PriceChart, strongest } from "./chart/canvas.js";
-import { eventMarks, eventsOf, gexLines, isNumber, rangeOf, spanOf, spansOf } from "./chart/layers.js";
+import { eventMarks, eventsOf, gexLines, isNumber, ltLines, rangeOf, spanOf, spansOf } from "./chart/layers.js";
 import { chooseSymbol } from "./chart/symbols.js";
 import { drawLegend, drawPanels, fillReadout, missingOf } from "./chart/panels.js";
 import { TIMEFRAMES, candlesUrl, pageOf, readView, writeView } from "./chart/view.js";
@@ -41,6 +41,7 @@ const state = {
   problem: data.problem,
   profile: data.beside.profile?.value ?? null,
   orb: data.beside.orb?.value ?? null,
+  lt: data.beside.lt?.value ?? null,
   calendar: data.beside.calendar?.value ?? null,
   reactions: data.beside.reactions?.value ?? null,
   asking: false,
@@ -87,6 +88,7 @@ const app = start({
     { page: "chart", event: "update_chart", ...barRoom(), take: takeBar, mine: ({ chart }) => !chart || (chart.symbol === symbol && chart.timeframe === view.tf) },
     side("profile", "update_profile", `/api/profile?${new URLSearchParams({ symbol })}`, { symbol }),
     side("orb", "update_orb", `/api/orb?${new URLSearchParams({ symbol })}`, { symbol }),
+    ...(isFuture ? [side("lt", "update_lt", `/lt/levels?${new URLSearchParams({ symbol })}`, { symbol })] : []),
     side("calendar", "update_events", "/api/calendar"),
     side("reactions", "update_reactions", "/api/reactions"),
   ],
@@ -97,7 +99,7 @@ const app = start({
   keys: [
     [["1", "…", "4"], "1, 5, 15 minutes, day"],
     [["e"], "Regular or extended hours"],
-    [["w"], "VWAP"], [["p"], "Profile"], [["o"], "Opening range"], [["z"], "GEX"], [["v"], "Events"],
+    [["w"], "VWAP"], [["p"], "Profile"], [["o"], "Opening range"], [["z"], "GEX"], [["t"], "Liquidity Triggers of a future"], [["v"], "Events"],
     [["←", "→"], "Back, on (with the chart in focus)"],
     [["+", "−"], "Nearer, farther"],
     [["l"], "Newest candle"],
@@ -304,7 +306,7 @@ function draw() {
   if (candles.list.length) {
     chart.draw({
       key: `${view.tf} ${view.hours}`, candles, view, zone: zone(), decimals: decimals(), spot: state.head?.price ?? null,
-      lines: view.hide.includes("gex") ? [] : gexLines(state.head?.gex), span, strongest: nodes, range,
+      lines: [...(view.hide.includes("gex") ? [] : gexLines(state.head?.gex)), ...(view.hide.includes("lt") ? [] : ltLines(state.lt))], span, strongest: nodes, range,
       marks: (places) => eventMarks({ events, reactions: state.reactions, symbol, places, step: candles.step, zone: zone(), titles: innerWidth >= 600 }),
       gapLabel: (from, to) => gapLabel(from, to, zone()),
     });
@@ -392,7 +394,7 @@ main.querySelector('[data-choice="span"]').addEventListener("change", (event) =>
 
 const KEYS = {
   e: () => { if (view.tf !== "1d") change("hours", view.hours === "regular" ? "extended" : "regular"); },
-  w: () => toggle("vwap"), p: () => toggle("profile"), o: () => toggle("or"), z: () => toggle("gex"), v: () => toggle("events"),
+  w: () => toggle("vwap"), p: () => toggle("profile"), o: () => toggle("or"), z: () => toggle("gex"), t: () => { if (isFuture) toggle("lt"); }, v: () => toggle("events"),
   l: ACTIONS.newest,
   s: ACTIONS.symbol,
   "+": () => chart.zoom(0.7), "=": () => chart.zoom(0.7), "-": () => chart.zoom(1.4),

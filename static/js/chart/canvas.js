@@ -215,7 +215,7 @@ export class PriceChart {
     this.#layers.names.set(profile);
     this.#layers.range.set(isShown("or") && range && !isDay && this.#places.length ? this.#box(range, index) : null);
     const now = candles.last ? index(candles.last.time) : 0;
-    this.#layers.levels.set({ lines: isShown("gex") ? lines : [], spot, now, labels: true, top: isShown("events") ? 50 : 12, format, colors });
+    this.#layers.levels.set({ lines, spot, now, labels: true, top: isShown("events") ? 50 : 12, format, colors });
     this.#layers.events.set(isShown("events") && !isDay ? { marks: marks(this.#places).map((mark) => ({ ...mark, index: index(mark.place) })), colors } : null);
     this.#axisLabels();
   }
@@ -235,8 +235,8 @@ export class PriceChart {
 
   /** Spot and zero gamma have their value on the axis. */
   #axisLabels() {
-    const { spot, lines, view } = this.#model;
-    const zero = view.hide.includes("gex") ? null : lines.find((each) => each.key === "zero_gamma")?.price ?? null;
+    const { spot, lines } = this.#model;
+    const zero = lines.find((each) => each.key === "zero_gamma")?.price ?? null;
     for (const [name, value, color] of [["zero", zero, this.#colors.zero], ["spot", spot, this.#colors.spot]]) {
       const line = this.#lines[name];
       if (value === null || value === undefined) {

@@ -43,6 +43,25 @@ export function gexLines(gex) {
   return found;
 }
 
+/** Liquidity Trigger levels as lines, those of one price in one: {key, price, tone, label, name}. */
+export function ltLines(lt) {
+  if (!lt?.levels || lt.state === "stale") return [];
+  const byPrice = new Map();
+  lt.lookbacks.forEach((bars, at) => {
+    const price = lt.levels[`L${at}`];
+    if (isNumber(price)) byPrice.set(price, [...(byPrice.get(price) ?? []), bars]);
+  });
+  return [...byPrice].map(([price, bars]) => ({ key: `lt_${bars[0]}`, price, tone: "lt", name: `LT ${bars.join(", ")}`, label: `LT ${bars.join(", ")}  ${priceText(price)}` }));
+}
+
+/** Why no Liquidity Trigger level is drawn, "" where some are. */
+export function ltMissing(lt, symbol) {
+  if (!lt) return `No Liquidity Trigger levels of ${symbol} are followed`;
+  if (!lt.levels) return (lt.text ?? "No Liquidity Trigger levels yet").replace(/\.$/, "");
+  if (lt.state === "stale") return `LT levels are stale and not drawn. ${lt.text ?? ""}`.trim().replace(/\.$/, "");
+  return ltLines(lt).length ? "" : "The price has no Liquidity Trigger level now";
+}
+
 /** What a release did to a symbol: {horizon, percent} of the longest horizon measured up to `most`. */
 export function reactionOf(reactions, id, symbol, most = 15) {
   const row = reactions?.events?.[id]?.rows?.find((each) => each.symbol === symbol);
@@ -103,7 +122,7 @@ export function lowerBound(values, value) {
 }
 
 /** Rows of the levels panel in the order of price: {key, label, price, tone}. */
-export function levelRows({ price, gex, average, averageFrom, profile, span, spanLabel, range, layers }) {
+export function levelRows({ price, gex, lt, average, averageFrom, profile, span, spanLabel, range, layers }) {
   const rows = [];
   const add = (key, label, value, tone = "") => { if (isNumber(value)) rows.push({ key, label, price: value, tone }); };
   add("spot", "Spot", price, "spot");
@@ -112,6 +131,7 @@ export function levelRows({ price, gex, average, averageFrom, profile, span, spa
     const pain = gex?.max_pain;
     if (pain) add("max_pain", pain.dte === 0 ? "Max pain, 0DTE" : `Max pain, ${dayShort(pain.expiry)}`, pain.strike);
   }
+  if (layers.includes("lt")) for (const line of ltLines(lt)) add(line.key, line.name, line.price, "lt");
   if (layers.includes("vwap")) add("vwap", `VWAP${averageFrom ? `, ${averageFrom}` : ""}`, average, "accent");
   const shown = layers.includes("profile") ? spanOf(profile, span) : null;
   if (shown) {

@@ -3,7 +3,7 @@
 import { h, part, setText } from "../dom.js";
 import { DASH, change as changeText, date as dateText, minute as minuteText, percent, price as priceText, volume } from "../format.js";
 import { LAYERS } from "./view.js";
-import { eventsOf, isNumber, levelRows, rangeOf, spanOf, spansOf } from "./layers.js";
+import { eventsOf, isNumber, levelRows, ltMissing, rangeOf, spanOf, spansOf } from "./layers.js";
 import { fillEvents, fillLevels, fillProfile, fillRanges } from "./tables.js";
 import { spanText } from "./words.js";
 
@@ -29,6 +29,7 @@ export function missingOf(layer, { symbol, state, view, candles }) {
     return state.orb?.reason ?? range?.note ?? "No opening range yet";
   }
   if (layer === "gex") return state.head?.gex?.levels ? "" : (state.head?.gex?.text ?? "No GEX levels yet");
+  if (layer === "lt") return ltMissing(state.lt, symbol);
   if (isDay) return "Events have a minute: choose minutes";
   if (eventsOf(state.calendar, symbol).length) return "";
   return state.calendar?.problem ?? (state.calendar ? "No event of this week concerns the symbol" : "No calendar has been read yet");
@@ -64,7 +65,7 @@ export function drawPanels(main, context, { range, span, nodes, choose }) {
   const isOn = (layer) => !view.hide.includes(layer);
   const shown = LAYERS.filter((layer) => isOn(layer) && !missing(layer));
   const rows = levelRows({
-    price: head?.price, gex: head?.gex, average: candles.last?.vwap, averageFrom: averageFrom(context),
+    price: head?.price, gex: head?.gex, lt: state.lt, average: candles.last?.vwap, averageFrom: averageFrom(context),
     profile: state.profile, span: view.span, spanLabel: spanName(context).toLowerCase().replace("this ", "").replace("today", "day"), range, layers: shown,
   });
   const { gex } = head ?? {};
@@ -88,6 +89,7 @@ const LEGEND = {
   or: ({ state, view }) => ["dots", `OR ${rangeOf(state.orb, view.or)?.minutes ?? ""}`],
   profile: (context) => ["net", `POC, ${spanName(context).toLowerCase()}`],
   gex: () => ["zero", "Zero gamma"],
+  lt: ({ state, zone }) => ["lt", `LT by bars looked back, of ${state.lt.contract ?? "the front contract"}, ${state.lt.timeframe} bar closed ${minuteText(Date.parse(state.lt.candle_end), zone)}`],
 };
 
 /** Names beside the strokes of the layers that are drawn. */

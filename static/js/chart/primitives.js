@@ -246,7 +246,7 @@ export function spread(wanted, height, gap = BOX + 2) {
   return found;
 }
 
-const STROKES = { zero: { width: 2, dash: [7, 4] }, call: { width: 1.5, dash: [2, 3] }, put: { width: 1.5, dash: [2, 3] } };
+const STROKES = { zero: { width: 2, dash: [7, 4] }, call: { width: 1.5, dash: [2, 3] }, put: { width: 1.5, dash: [2, 3] }, lt: { width: 1, dash: [6, 3] } };
 
 /** model: {lines: [{key, price, tone, label}], spot, now (index of the last candle), colors}. */
 export class Levels extends Layer {

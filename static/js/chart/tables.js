@@ -5,7 +5,7 @@ import { DASH, change, date, fraction, minute as minuteText, percent, price, vol
 import { fillRows } from "../gex/tables.js";
 import { eventsOf, isNumber, nodeOf, reactionOf } from "./layers.js";
 
-const SWATCH = { spot: "spot", zero: "zero", call: "call", put: "put", accent: "accent", or: "dots", poc: "net" };
+const SWATCH = { spot: "spot", zero: "zero", call: "call", put: "put", lt: "lt", accent: "accent", or: "dots", poc: "net" };
 
 const foot = (panel, words) => {
   const box = part(panel, "foot");

@@ -2,7 +2,7 @@
 
 export const TIMEFRAMES = ["1m", "5m", "15m", "1d"];
 export const STEPS = { "1m": 60_000, "5m": 300_000, "15m": 900_000, "1d": 86_400_000 };
-export const LAYERS = ["vwap", "profile", "or", "gex", "events"];
+export const LAYERS = ["vwap", "profile", "or", "gex", "lt", "events"];
 const HOURS = ["regular", "extended"];
 const SPAN = /^[a-z_]+(-\d)?$/;
 

@@ -1,6 +1,6 @@
 // Colours and type for canvases, which do not read the style sheet.
 
-const NAMES = ["surface", "raised", "line", "line2", "control", "text", "text2", "text3", "accent", "up", "down", "flat", "call", "put", "net", "spot", "zero"];
+const NAMES = ["surface", "raised", "line", "line2", "control", "text", "text2", "text3", "accent", "up", "down", "flat", "call", "put", "net", "spot", "zero", "lt"];
 
 /** The tokens as they are now: {surface: "#13171E", ..., font}. */
 export function look() {
