@@ -56,9 +56,6 @@ class Kept(Protocol):
     def told(self, symbol: str) -> dict[str, Any] | None:
         """The newest document of a symbol."""
 
-    def is_live(self, symbol: str) -> bool:
-        """Whether that is of a live report which goes on."""
-
     def carried(self, symbol: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         """A report, with the kept factor where it has none."""
 
@@ -239,6 +236,7 @@ def _reasons(payload: Mapping[str, Any]) -> dict[str, str]:
     flip = payload["zero_gamma"]["all"]
     if payload["spot"] is None:
         found["qqq_spot"] = f"the price of {payload['symbol']} is not known"
+        found["nq_spot"] = found["qqq_spot"]
     if payload["totals"]["net"] is None:
         found["total_gex"] = found["regime"] = "no gamma exposure is known"
     if not flip or flip["flip"] is None:

@@ -167,11 +167,6 @@ class LevelService:
         book = self._of_symbol(symbol)
         return None if book is None or self._refused is not None else book.told
 
-    def is_live(self, symbol: str) -> bool:
-        """Whether an underlying's newest set is of its live report, which goes on."""
-        book = self._of_symbol(symbol)
-        return book is not None and book.is_live
-
     def carried(self, symbol: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         """A report of an underlying, with the kept factor where it has none."""
         book = self._of_symbol(symbol)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -229,3 +229,127 @@ def test_a_symbol_that_is_none_is_refused_at_the_start() -> None:
         SignalSettings(("Q Q",))
 
     assert caught.value.field == "GEX_SYMBOL"
+
+
+# ---- with the level service, and Cboe ----------------------------------------------------
+
+
+class Kept:
+    """What the level service has, to set by hand."""
+
+    def __init__(self) -> None:
+        self.document: dict[str, Any] | None = None
+        self.looked = 0
+        self.found: dict[str, Any] | None = None
+
+    def told(self, symbol: str) -> dict[str, Any] | None:
+        return self.document
+
+    def carried(self, symbol: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+        return payload if payload["conversion"] else {**payload, "conversion": RATIO}
+
+    def look(self, symbol: str) -> None:
+        self.looked += 1
+        self.document = self.found or self.document
+
+
+def delayed(spot: float) -> dict[str, Any]:
+    return signal(qqq(spot=spot, source="CBOE"), from_cache=False, feed="cboe")
+
+
+class Backed:
+    """The doors with a level service and a Cboe that answers or not."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.house, self.kept = House(clock), Kept()
+        self.fetched: list[str] = []
+        self.comes = True
+        self.doors = SignalLevels(
+            "QQQ", self.house._newest, self.house.questions, clock.market, None, self.kept,
+            self._fetch,
+        )  # fmt: skip
+
+    def _fetch(self, symbol: str) -> bool:
+        self.fetched.append(symbol)
+        return self.comes
+
+
+@pytest.fixture
+def backed(clock: ManualClock) -> Backed:
+    return Backed(clock)
+
+
+def test_while_options_are_live_cboe_is_not_asked(backed: Backed) -> None:
+    backed.house.snapshot["gex.levels", "QQQ:all"] = qqq(spot=1.0)
+    backed.house.answers["gex.levels"] = qqq(spot=2.0)
+    backed.kept.document = delayed(3.0)
+
+    found = backed.doors.refresh(force=True)
+
+    assert (found["qqq_spot"], found["definition"]["feed"]) == (2.0, "dxlink")
+    assert backed.doors.levels()["qqq_spot"] == 1.0
+    assert backed.fetched == []
+
+
+def test_a_refresh_without_live_options_has_cboe_asked(backed: Backed) -> None:
+    backed.kept.document, backed.kept.found = delayed(3.0), delayed(4.0)
+
+    before = backed.doors.levels()
+    found = backed.doors.refresh()
+    again = backed.doors.refresh()
+
+    assert (before["qqq_spot"], found["qqq_spot"], again["qqq_spot"]) == (3.0, 4.0, 4.0)
+    assert (found["definition"]["feed"], found["from_cache"]) == ("cboe", False)
+    assert again["from_cache"]
+    assert (backed.fetched, backed.kept.looked) == (["QQQ"], 1)
+
+
+def test_the_cool_down_runs_in_market_time(backed: Backed, clock: ManualClock) -> None:
+    backed.kept.found = delayed(4.0)
+    backed.doors.refresh()
+    clock.set_market(clock.market() + COOLDOWN)
+
+    backed.doors.refresh()
+
+    assert len(backed.fetched) == 2
+
+
+def test_without_an_answer_the_last_levels_are_told_as_kept(backed: Backed) -> None:
+    backed.comes = False
+    backed.kept.document = {**signal(qqq(spot=5.0), False, "dxlink"), "from_cache": True}
+
+    found = backed.doors.refresh()
+
+    assert (found["qqq_spot"], found["from_cache"]) == (5.0, True)
+    assert backed.kept.looked == 0
+
+
+def test_a_report_without_a_factor_is_carried_by_the_kept_one(backed: Backed) -> None:
+    backed.house.snapshot["gex.levels", "QQQ:all"] = qqq(conversion=None)
+
+    assert backed.doors.levels()["gamma_flip"] == 21252.5
+
+
+def test_a_conversion_that_is_not_known_yet_is_told_with_its_reason() -> None:
+    # What the engine tells while the future's price has not come: everything but a value.
+    waits = {**RATIO, "value": None, "age": None, "note": "No price of /NQZ6 yet"}
+
+    found = signal(qqq(conversion=waits), from_cache=False)
+
+    reasons = found["definition"]["reasons"]
+    for name in ("nq_spot", "multiplier", "gamma_flip", "call_wall", "resistance", "support"):
+        assert reasons[name] == "No price of /NQZ6 yet"
+    assert (found["call_wall"], found["support"]) == (None, [None])
+
+
+def test_every_none_has_a_reason() -> None:
+    nothing = qqq(
+        spot=None, regime=None, totals={"call": None, "put": None, "net": None},
+        zero_gamma={"all": {"flip": None, "reason": "one_sided"}}, call_wall=None,
+    )  # fmt: skip
+
+    found = signal(nothing, from_cache=False)
+
+    empty = {name for name, value in found.items() if value is None}
+    assert empty <= set(found["definition"]["reasons"])
+    assert found["definition"]["reasons"]["gamma_flip"] == "one_sided"

@@ -443,3 +443,31 @@ def test_the_errors_of_reading_name_the_row(desk: Desk, bodies: Any) -> None:
         "SPX: Cboe, row 1, open interest: 0.5 is no whole number of contracts"
     )
     assert issubclass(BadPayload, SourceError)
+
+
+# ---- asked for at once -------------------------------------------------------------------
+
+
+def test_somebody_who_asks_is_served_at_once_though_nothing_is_due(desk: Desk) -> None:
+    poller = desk.poller()
+    desk.run(poller, 60)
+    before = len(desk.main.asked)
+
+    assert poller.ask_now("SPX")
+    desk.run(poller, 2)
+
+    assert len(desk.main.asked) == before + 1
+    desk.run(poller, 60)
+    assert len(desk.main.asked) == before + 1  # once
+
+
+def test_somebody_who_asks_too_often_or_for_what_is_not_followed_is_not_served(desk: Desk) -> None:
+    poller = desk.poller()
+    desk.run(poller, 1)
+    before = len(desk.main.asked)
+
+    assert not poller.ask_now("SPX")
+    assert not poller.ask_now("QQQ")
+    desk.run(poller, 15)
+
+    assert len(desk.main.asked) == before
