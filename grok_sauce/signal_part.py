@@ -11,7 +11,7 @@ from grok_sauce.controls import Controls
 from grok_sauce.desks.candle_joint import join_candles
 from grok_sauce.desks.level_joint import join_levels
 from grok_sauce.desks.redis import RedisDesk
-from grok_sauce.desks.signals_joint import NoTriggers, inner_door, join_signals
+from grok_sauce.desks.signals_joint import inner_door, join_signals
 from grok_sauce.engine import Engine
 from grok_sauce.http import Http
 from grok_sauce.publishers.snapshot import Snapshot
@@ -83,7 +83,7 @@ class SignalPart:
         told.register(ground.controls)
 
     def _join_strategy(self, ground: Ground) -> None:
-        self.strategy = join_signals(ground, self.candles, self.levels, NoTriggers())
+        self.strategy = join_signals(ground, self.candles, self.levels, self.triggers)
         if ground.refused is None:
             self.workers += [self.strategy, self.strategy.sender]
 
