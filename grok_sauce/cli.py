@@ -17,7 +17,7 @@ from grok_sauce.errors import GrokSauceError, SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-ROLES = ("all", "router")  # feed and web come with the parts that need them
+ROLES = ("all", "feed", "web", "router")
 
 
 def port_number(text: str) -> int:
@@ -39,7 +39,7 @@ def common_options() -> argparse.ArgumentParser:
     group.add_argument(
         "--port",
         type=port_number,
-        help="port to listen on (5010; the router alone: ROUTER_PORT, 5011)",
+        help="port to listen on (5010; the router alone: ROUTER_PORT, 5011; a feed: 5012)",
     )
     group.add_argument("--data", type=Path, metavar="DIR", help="data folder (./data)")
     group.add_argument(

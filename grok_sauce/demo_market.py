@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from grok_sauce.errors import SourceError, StartupError
-from grok_sauce.runtime.clock import SharedClock
+from grok_sauce.http import Http
+from grok_sauce.runtime.clock import RealClock, SharedClock
 from grok_sauce.values import dataclass
 
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "demo"  # what the embedded market takes from everybody
+LOOK = 5.0  # seconds between two looks at a market of somebody else
 FIRST_LINE_TIMEOUT = 30.0  # seconds; a recorded file has to be read before the market opens
 
 
@@ -174,3 +176,45 @@ class DemoMarket:
         reader.start()
         reader.join(FIRST_LINE_TIMEOUT)
         return lines[0] if lines else ""
+
+
+class OuterMarket(DemoMarket):
+    """A market that somebody else started with the simulate command, on this machine.
+
+    Several processes can stand on it: a feed role and one that stands by.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(())
+        self._url = url.rstrip("/")
+
+    def open(self) -> MarketAddress:
+        """Ask it for its time line.
+
+        Raises:
+            StartupError: nobody answers there, or it is no market.
+        """
+        try:
+            told = self._clock()
+            clock = SharedClock(
+                float(told["anchor_market"]), float(told["anchor_real"]), float(told["speed"])
+            )
+            seed = int(told["seed"])
+        except SourceError as problem:
+            raise StartupError(f"--market: {problem}") from None
+        except (KeyError, TypeError, ValueError):
+            raise StartupError(f"--market: {self._url} is no embedded market") from None
+        socket = self._url.replace("http", "ws", 1) + "/socket.io/websocket"
+        self._address = MarketAddress(self._url, seed, clock, self._url, socket)
+        return self._address
+
+    def run(self, stop: threading.Event) -> None:
+        """Look every few seconds whether it is still there."""
+        while not stop.wait(LOOK):
+            self._clock()
+
+    def close(self) -> None:
+        """It is not ours to end."""
+
+    def _clock(self) -> Any:
+        return Http(RealClock()).get_json(f"{self._url}/clock")

@@ -18,7 +18,7 @@ from grok_sauce.options import ROOT, Options
 from grok_sauce.options import DemoOptions as DemoOptions
 from grok_sauce.options import options_from as options_from
 from grok_sauce.runtime import collector, concurrency
-from grok_sauce.runtime.clock import Clock, RealClock
+from grok_sauce.runtime.clock import Clock, FollowedClock, RealClock
 from grok_sauce.runtime.lock import FolderLock
 from grok_sauce.values import dataclass
 
@@ -34,10 +34,15 @@ if TYPE_CHECKING:
     from grok_sauce.router_half import RouterHalf
     from grok_sauce.router_watch import RouterWatch
     from grok_sauce.web.settings import WebSettings
+    from grok_sauce.web_role import FollowHalf
 
 log = logging.getLogger(__name__)
 
 PORT: Final = 5010
+FEED_PORT: Final = 5012  # of a feed role; it answers /health and /metrics alone
+# The router alone shares its folder with a dashboard; its database has a lock of its own. A feed
+# role takes the folder when it becomes the owner; web roles keep nothing of a market in theirs.
+FOLDER_LOCKS: Final = {"all": "lock", "router": "lock.router"}
 WHOLE_STOP: Final = 4.5  # seconds; somebody who asks for the end waits five
 DEMO_SECRETS: Final = (
     "CLIENT_SECRET",
@@ -58,13 +63,15 @@ def run(options: Options) -> int:
     process = settings.read_env(settings.ProcessSettings, environ)
     concurrency.patch(process.async_mode)
     concurrency.check_patched()
-    # The router alone shares its folder with a dashboard; its database has a lock of its own.
-    lock = FolderLock(options.data, "lock" if options.role == "all" else "lock.router")
-    lock.take()
+    name = FOLDER_LOCKS.get(options.role)
+    lock = None if name is None else FolderLock(options.data, name)
+    if lock is not None:
+        lock.take()
     try:
         again = build(options, environ).run()
     finally:
-        lock.release()
+        if lock is not None:
+            lock.release()
     if again is not None:
         log.info("starting again")
         sys.stdout.flush()
@@ -98,7 +105,11 @@ def build(options: Options, environ: Mapping[str, str]) -> Machine:
     web = settings.read_env(WebSettings, environ)
     alerts = settings.read_env(AlertSettings, environ)
     check_bind(web, options.host)
-    usual = PORT if options.role == "all" else alerts.router_port
+    usual = {"router": alerts.router_port, "feed": FEED_PORT}.get(options.role, PORT)
+    if options.role in ("feed", "web"):
+        from grok_sauce.role_wire import redis_of
+
+        redis_of(environ, options.role)
     sock = concurrency.listen(options.host, usual if options.port is None else options.port)
     options = replace(options, port=sock.getsockname()[1])
     if options.replay is not None:
@@ -108,16 +119,17 @@ def build(options: Options, environ: Mapping[str, str]) -> Machine:
         inside = Embedded(replayed=replayed)
         return Machine(options, environ, web, alerts, sock, replayed.clock, inside)
     demo = options.demo
-    note = public_note(environ) if demo is None and options.role == "all" else None
-    if demo is None and options.role == "all" and not (note or has_credentials(environ)):
+    has_market = options.role in ("all", "feed")
+    note = public_note(environ) if demo is None and has_market else None
+    if demo is None and has_market and not (note or has_credentials(environ)):
         demo = DemoOptions()
     market: DemoMarket | None = None
-    clock: Clock = RealClock()
+    clock: Clock = FollowedClock() if options.role == "web" else RealClock()
     seed = None
     if demo is not None:
-        from grok_sauce.demo_market import DemoMarket
+        from grok_sauce.demo_market import DemoMarket, OuterMarket
 
-        market = DemoMarket(demo.arguments())
+        market = OuterMarket(demo.market) if demo.market else DemoMarket(demo.arguments())
         address = market.open()
         clock, seed = address.clock, address.seed
         # The demo never reads credentials: the embedded market has its own.
@@ -132,7 +144,12 @@ def build(options: Options, environ: Mapping[str, str]) -> Machine:
             "TASTY_API_BASE": address.http,
             **address.services,
         }
-    return Machine(options, environ, web, alerts, sock, clock, Embedded(market, demo, seed), note)
+    kind = Machine
+    if options.role == "feed":
+        from grok_sauce.feed_half import FeedMachine
+
+        kind = FeedMachine
+    return kind(options, environ, web, alerts, sock, clock, Embedded(market, demo, seed), note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +176,6 @@ class Machine:
         embedded: Embedded,
         note: str | None = None,
     ) -> None:
-        from grok_sauce.web import PAGES, ROUTER_PAGES
-        from grok_sauce.web_half import Shown, WebHalf
-
         self.options = options
         self._clock = clock
         self._demo, self._seed = embedded.demo, embedded.seed
@@ -170,12 +184,21 @@ class Machine:
         self._recording: RecordingRun | None = None
         self._stop = threading.Event()
         self._again: list[str] | None = None
-        self.half = self._pages_stand_on(environ, clock)
         self.alerts: AlertHalf | None = None
         self.router: RouterWatch | None = None
-        if options.role == "all" and alerts.router_url is not None:
+        self._join(environ, web, alerts, sock)
+
+    def _join(
+        self, environ: Mapping[str, str], web: WebSettings, alerts: AlertSettings, sock: socket
+    ) -> None:
+        from grok_sauce.web import PAGES, ROUTER_PAGES
+        from grok_sauce.web_half import Shown, WebHalf
+
+        options = self.options
+        self.half = self._pages_stand_on(environ, self._clock)
+        if options.role in ("all", "web") and alerts.router_url is not None:
             self._watch_router(alerts.router_url, web.api_token)
-        else:
+        elif options.role != "web":
             self._open_router(alerts)
         self.web = WebHalf(
             self.half,
@@ -191,8 +214,14 @@ class Machine:
             ),
         )
 
-    def _pages_stand_on(self, environ: Mapping[str, str], clock: Clock) -> MarketHalf | RouterHalf:
+    def _pages_stand_on(
+        self, environ: Mapping[str, str], clock: Clock
+    ) -> MarketHalf | RouterHalf | FollowHalf:
         options, market = self.options, self._market
+        if isinstance(clock, FollowedClock):
+            from grok_sauce.web_role import FollowHalf
+
+            return FollowHalf(clock, environ, self.mode, self.facts)
         if options.role == "router":
             from grok_sauce.router_half import RouterHalf
 
@@ -354,6 +383,8 @@ class Machine:
         is_named = self._market or self._replayed or self.options.role == "router"
         name = mode["name"] if is_named else "LIVE"
         name, detail = ("DELAYED", self._note) if self._note else (name, mode["detail"])
+        if self.options.role in ("feed", "web"):
+            name, detail = f"--role {self.options.role}", "joined to the other roles by Redis"
         lines = [
             f"Grok Sauce {__version__}  {name}  {detail}".rstrip(),
             f"  open   {url}",

@@ -27,6 +27,7 @@ class DemoOptions:
     bars: Path | None = None
     tick_log: Path | None = None
     chain: Path | None = None
+    market: str | None = None  # address of one that runs already
 
     def arguments(self) -> list[str]:
         """The same as options of the simulate command."""
@@ -62,10 +63,12 @@ def options_from(args: argparse.Namespace, demo: DemoOptions | None) -> Options:
     """Options of the live and demo commands.
 
     Raises:
-        SettingsError: a demo of the router alone, which has no market to simulate.
+        SettingsError: a demo of a role that has no market to simulate.
     """
-    if demo is not None and args.role != "all":
-        raise SettingsError("the demo runs everything; leave --role out", "--role")
+    if demo is not None and args.role not in ("all", "feed"):
+        raise SettingsError(
+            f"--role {args.role} has no market to simulate; leave demo out, or --role", "--role"
+        )
     return Options(
         host=args.host,
         port=args.port,

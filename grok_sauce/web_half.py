@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from grok_sauce.alerts.half import AlertHalf
     from grok_sauce.market_half import MarketHalf
     from grok_sauce.router_half import RouterHalf
+    from grok_sauce.web_role import FollowHalf
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class WebHalf:
 
     def __init__(
         self,
-        half: MarketHalf | RouterHalf,
+        half: MarketHalf | RouterHalf | FollowHalf,
         alerts: AlertHalf | None,
         data: Path,
         web: WebSettings,

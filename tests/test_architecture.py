@@ -9,8 +9,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "grok_sauce"
 LEAVES = {
-    "errors", "update", "controls", "questions", "settings", "http", "redis_link", "values",
-    "__init__",
+    "errors", "update", "controls", "questions", "settings", "http", "redis_link", "role_wire",
+    "values", "__init__",
 }  # fmt: skip
 ALL = {"*"}
 # A part may import itself, the leaves, and what is listed here.
@@ -40,6 +40,16 @@ MAY: dict[str, set[str]] = {
     "hub": {"publishers.snapshot", "runtime"},
     "router_half": {"health", "hub", "runtime"},
     "router_watch": set(),
+    # Roles of more than one process.
+    "role_wire": set(),
+    "role_doors": {"role_views", "runtime"},
+    "role_views": {"runtime"},
+    "role_health": set(),
+    "feed_owner": {"runtime"},
+    "feed_half": ALL,
+    "feed_port": ALL,
+    "web_role": ALL,
+    "greyed": set(),
     "market_half": ALL,
     "signal_part": ALL,
     "web_half": ALL,

@@ -20,6 +20,7 @@ EPILOG = """examples:
   python3 main.py demo --seed 7 --start 2026-12-16T09:25 --speed 24
   python3 main.py demo --bars spy_1min.csv.gz
   python3 main.py demo --chain spx_quotedata.csv --start 2023-09-15T10:00
+  python3 main.py demo --role feed --market http://127.0.0.1:7000
 
 The market is open whenever you start it unless --start says otherwise. A recorded chain starts at
 the file's own time, or in that day's session when it was written after the close.
@@ -47,6 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="list the options of a recorded Cboe chain (JSON or CSV), from the file's price on",
+    )
+    parser.add_argument(
+        "--market",
+        metavar="URL",
+        help="use the market of a main.py simulate that runs already on this machine",
     )
     parser.add_argument(
         "--tick-log", type=Path, metavar="FILE", help="write each price with its wall time"
@@ -119,4 +125,5 @@ def options_of(args: argparse.Namespace) -> DemoOptions:
         bars=args.bars,
         chain=args.chain,
         tick_log=args.tick_log,
+        market=args.market,
     )

@@ -104,6 +104,15 @@ class Snapshot:
                 return seq, dict(values)
             return seq, {key: values[key]} if key in values else {}
 
+    def everything(self) -> list[Update]:
+        """The newest payload of every topic and key, of one and the same moment."""
+        with self._lock:
+            return [
+                Update(topic, key, payload)
+                for topic, values in self._topics.items()
+                for key, payload in values.items()
+            ]
+
     def rows(self) -> list[dict[str, Any]]:
         """The rows of the indicator table in the user's order."""
         return ordered(self.read("indicator.rows")[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
@@ -180,6 +181,28 @@ class ReplayClock:
         with self._lock:
             self._anchor = None
         self._seen.clear()
+
+
+class FollowedClock(RealClock):
+    """Market time as another process of ours has it; the wall clock until follow() is called."""
+
+    def __init__(self) -> None:
+        self._shared: SharedClock | None = None
+
+    @property
+    def speed(self) -> float:  # type: ignore[override]
+        return 1.0 if self._shared is None else self._shared.speed
+
+    def market(self) -> float:
+        return self.real() if self._shared is None else self._shared.market()
+
+    def follow(self, anchor: Mapping[str, float] | None) -> None:
+        """Take over what SharedClock.anchor() says; None for market time by the wall clock.
+
+        Raises:
+            KeyError, TypeError, ValueError: that is no anchor.
+        """
+        self._shared = None if anchor is None else SharedClock(**anchor)
 
 
 class ManualClock:
