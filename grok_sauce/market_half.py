@@ -34,6 +34,7 @@ from grok_sauce.health import Health, next_event
 from grok_sauce.http import Http
 from grok_sauce.hub import Hub
 from grok_sauce.market.batches import Batch
+from grok_sauce.market.instruments import Instrument
 from grok_sauce.market.state import MarketState
 from grok_sauce.pollers.cboe_fetch import CboeSettings
 from grok_sauce.publishers.gex_history import GexHistory
@@ -72,6 +73,7 @@ class MarketHalf(Hub):
     ) -> None:
         super().__init__(clock)
         self.demo = demo
+        self._tap = tap
         self.store = SettingsStore(
             files.settings,
             files.keep,
@@ -161,7 +163,7 @@ class MarketHalf(Hub):
         )
         self._doors = Doors(
             want=self.feed.want,
-            resolve=lambda symbols: self.broker.resolve_all(symbols, clock.market()),
+            resolve=self._resolve,
             publish=self.publish,
             table=lambda: sum(groups_of(self.store.settings).values(), ()),
             gex_symbols=self.gex.symbols,
@@ -183,6 +185,18 @@ class MarketHalf(Hub):
             self.demo,
         )
 
+    def _resolve(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
+        """What desks look up beside the table; no batch tells of it."""
+        now = self.clock.market()
+        found = self.broker.resolve_all(symbols, now)
+        if self._tap is not None and found:
+            self._tap(Batch("Resolved", list(found), (list(found.values()),), now))
+        return found
+
+    def _signal_clock(self) -> Clock:
+        """The clock of the signal service."""
+        return self.clock
+
     def _new_http(self) -> Http:
         return Http(self.clock)
 
@@ -200,7 +214,7 @@ class MarketHalf(Hub):
                 publish=self.publish,
                 controls=self.controls,
                 questions=self.questions,
-                clock=self.clock,
+                clock=self._signal_clock(),
                 http=self._http,
                 data=files.data,
                 kept=None if self.demo else files.data,

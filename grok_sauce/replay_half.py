@@ -10,22 +10,23 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, cast
 
 from grok_sauce.desks.half_terms import Files, Process
-from grok_sauce.desks.player import Player
+from grok_sauce.desks.player import BeatClock, Player, counted
 from grok_sauce.desks.price_source import PriceSource
 from grok_sauce.desks.progress import ProgressLine
 from grok_sauce.desks.replay import MAX, Outputs, ReplayDesk
 from grok_sauce.engine.stepped import SteppedEngine
-from grok_sauce.errors import SettingsError, SourceRefused
+from grok_sauce.errors import SettingsError, SourceError, SourceRefused
 from grok_sauce.feeds.recording import Recording
 from grok_sauce.feeds.subscriptions import Subscription
 from grok_sauce.http import Http
-from grok_sauce.market.instruments import Instrument, provisional
+from grok_sauce.market.instruments import Instrument
 from grok_sauce.market.state import MarketState
 from grok_sauce.market_half import MarketHalf
-from grok_sauce.runtime.clock import ReplayClock
+from grok_sauce.runtime.clock import Clock, ReplayClock
 from grok_sauce.runtime.status import SourceStatus
 from grok_sauce.runtime.worker import Worker
 from grok_sauce.settings import Settings
+from grok_sauce.signal_part import SignalPart
 from grok_sauce.settings.document import as_document, validate
 
 NO_CONNECTION: Final = "a replay makes no connection; stop it and start the dashboard for that"
@@ -61,7 +62,7 @@ class Replayed:
     def __init__(self, options: ReplayOptions) -> None:
         self.options = options
         self.recording = Recording(options.file)
-        start = float(self.recording.header.get("zero", self.recording.start))
+        start, _ = counted(self.recording)
         self.clock = ReplayClock(start, self.recording.end, options.rate)
         self.clock.is_paused = options.is_paused
         if options.at is not None:
@@ -133,7 +134,11 @@ class _Records:
         self._state = state
 
     def resolve(self, user_symbol: str, now: float) -> Instrument:
-        return self._state.instruments.get(user_symbol) or provisional(user_symbol)
+        """Raises SourceError: nobody asked for it while this was recorded, or not yet."""
+        found = self._state.instruments.get(user_symbol)
+        if found is None:
+            raise SourceError(f"the recording knows no {user_symbol} yet")
+        return found
 
     def resolve_all(self, user_symbols: Sequence[str], now: float) -> dict[str, Instrument]:
         return {symbol: self.resolve(symbol, now) for symbol in user_symbols}
@@ -151,6 +156,12 @@ class _NoHttp(Http):
 
     def _ask(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise SourceRefused(NO_CONNECTION)
+
+
+def steps_of(part: SignalPart) -> list[Callable[[], object]]:
+    """The signal service's work without its threads, in the order in which things follow."""
+    part.candles.begin()
+    return [part.candles.step, part.triggers.step, part.levels.step]
 
 
 class ReplayHalf(MarketHalf):
@@ -198,13 +209,15 @@ class ReplayHalf(MarketHalf):
         """Let no source run; desks of the signal service that can step do so with the beats."""
         for status in (*self.gex.sources, *self.context.sources, *self.signals.sources):
             status.state, status.detail = "off", OF_THE_FILE
-        stepped = [each for each in self.signals.workers if hasattr(each, "step")]
-        self.player.steps = [cast(Any, each).step for each in stepped]
+        self.player.steps = steps_of(self.signals)
         self.workers: list[Worker] = [each for each in self.workers if each.name in RUN]
         self.progress = ProgressLine(self.replay.line)
         self.workers.append(self.progress)
 
     # ---- what the market half asks for --------------------------------------------------
+
+    def _signal_clock(self) -> Clock:
+        return BeatClock(self.replayed.clock, *counted(self.replayed.recording))
 
     def _new_http(self) -> Http:
         return _NoHttp(self.clock)

@@ -185,14 +185,22 @@ class CandleOwner:
         Raises:
             SourceError: the engine does not answer.
         """
-        self._keeper.open()
-        self.wake()
+        self.begin()
         try:
             while not stop.wait(LOOK):
                 if self._is_due():
                     self.step()
         finally:
-            self._keeper.close()
+            self.end()
+
+    def begin(self) -> None:
+        """Before the first step() of somebody who calls it instead of run()."""
+        self._keeper.open()
+        self.wake()
+
+    def end(self) -> None:
+        """After the last one."""
+        self._keeper.close()
 
     def _is_due(self) -> bool:
         now = self._clock.monotonic()

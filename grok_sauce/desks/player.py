@@ -12,7 +12,7 @@ from grok_sauce.engine.core import BEAT, IDLE, Moment
 from grok_sauce.engine.stepped import SteppedEngine
 from grok_sauce.errors import GrokSauceError
 from grok_sauce.feeds.recording import Recording
-from grok_sauce.feeds.recording_values import GAP, SETTINGS, Entry
+from grok_sauce.feeds.recording_values import GAP, RESOLVED, SETTINGS, Entry
 from grok_sauce.market.batches import Batch
 from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import ReplayClock
@@ -20,14 +20,37 @@ from grok_sauce.runtime.status import SourceStatus
 
 log = logging.getLogger(__name__)
 
+DESKS: Final = 0.5  # seconds, counted as the recording counted, between two steps of desks
 STEP: Final = 0.1  # real seconds between two looks at the controls while nothing is due
+
+
+class BeatClock:
+    """Market time of the newest beat, and "monotonic" seconds that the recording counted.
+
+    For desks that are stepped: what they do every so often they do at the same beats whenever
+    the file is played. real() is the wall clock.
+    """
+
+    def __init__(self, clock: ReplayClock, zero: float, speed: float) -> None:
+        self.speed = speed
+        self._clock = clock
+        self._zero = zero
+
+    def market(self) -> float:
+        return self._clock.market()
+
+    def real(self) -> float:
+        return self._clock.real()
+
+    def monotonic(self) -> float:
+        return (self._clock.market() - self._zero) / self.speed
 
 
 class Player:
     """What the engine's worker does in a replay.
 
-    take(batch) is the sink; after each beat every one of steps is called, in order: the work
-    of desks that otherwise have threads. settings(document) applies a change of settings.json.
+    take(batch) is the sink. steps are called in order after a beat, every DESKS: the work of
+    desks that otherwise have threads. settings(document) applies a change of settings.json.
     moved() is called when playing begins, ends or stands still.
 
     A beat follows the one before by the engine's usual time, counted as the recording counted:
@@ -56,10 +79,10 @@ class Player:
         self._take = take
         self._settings = settings
         self._moved = moved
-        self._zero = float(recording.header.get("zero", recording.start))
-        self._speed = float(recording.header.get("speed", 1.0))
+        self._zero, self._speed = counted(recording)
         self._number = 0  # of the next block
         self._entries: deque[Entry] = deque()
+        self._stepped = -DESKS
 
     def drive(self, stop: threading.Event) -> None:
         """Play to the end, then answer what pages ask until stop is set."""
@@ -83,7 +106,11 @@ class Player:
             self._engine.idle(STEP)
 
     def _beat(self, at: float) -> None:
-        self._engine.step(Moment(at, (at - self._zero) / self._speed, self._speed))
+        real = (at - self._zero) / self._speed
+        self._engine.step(Moment(at, real, self._speed))
+        if real - self._stepped < DESKS:
+            return
+        self._stepped = real
         for step in self.steps:
             try:
                 step()
@@ -118,9 +145,22 @@ class Player:
                 self._settings(batch.columns[0][0])
             elif batch.kind == GAP:
                 self.missing += batch.columns[0][0]
+            elif batch.kind == RESOLVED:
+                self._learn(batch)
             else:
                 self._take(batch)
         self.status.last_event = self._clock.real()
+
+    def _learn(self, batch: Batch) -> None:
+        """What a desk looked up beside the table is known from then on."""
+        known = self._engine.state.instruments
+        found = {
+            symbol: each
+            for symbol, each in zip(batch.symbols, batch.columns[0], strict=True)
+            if symbol not in known
+        }
+        if found:
+            self._take(Batch("Instrument", list(found), (list(found.values()),), batch.at))
 
     def _end(self) -> None:
         self._clock.pause()
@@ -129,3 +169,10 @@ class Player:
         if self.recording.problem is not None:
             log.warning("replay: %s", self.recording.problem)
         self._moved()
+
+
+def counted(recording: Recording) -> tuple[float, float]:
+    """When a recording began (market time) and how many market seconds were one real second."""
+    header = recording.header
+    speed = float(header.get("speed") or 1.0)
+    return float(header.get("zero", recording.start)), speed if speed > 0 else 1.0

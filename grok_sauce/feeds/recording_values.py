@@ -41,6 +41,7 @@ RECORDS: Final[Mapping[str, str]] = {
     "QuotaNote": "source_note",
 }
 SETTINGS: Final = "Settings"  # kind of an entry that no engine sees: settings.json from then on
+RESOLVED: Final = "Resolved"  # kind of an entry: symbols that a desk looked up, and what they are
 GAP: Final = "Gap"  # kind of an entry that counts events which were not recorded before it
 SOURCES: Final[Mapping[str, str]] = {
     "Instrument": "watchlist",
@@ -52,6 +53,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "LtLevels": "tradingview",
     "SourceNote": "context",
     SETTINGS: "settings",
+    RESOLVED: "broker",
     GAP: "recorder",
 }
 _PLAIN: Final = (str, int, float, bool, type(None))

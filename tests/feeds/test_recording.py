@@ -86,6 +86,7 @@ TOLD: dict[str, Any] = {
     "LtLevels": LEVELS,
     "SourceNote": NOTE,
     "Settings": {"schema": 1, "indicators": {"positive": ["SPY"]}},
+    "Resolved": SPY,
     "Gap": 12,
 }
 
