@@ -47,6 +47,8 @@ from grok_sauce.web.webhook import Sender, WebhookLayer, Wsgi, sender_of, webhoo
 
 OPENAPI: Final = Path(__file__).with_name("openapi.json")
 SITE: Final = "grok_sauce.site"
+# What a process without pages answers.
+FOR_WATCHDOGS: Final = frozenset({"health", "api.health", "metrics"})
 WEBHOOK: Final = "grok_sauce.webhook"
 
 
@@ -197,6 +199,8 @@ def create_app(deps: WebDeps) -> flask.Flask:
     errors.install(app)
     for route in ROUTES:
         if route.access is Access.SENDER or (of_market(route) and not has_market):
+            continue
+        if not deps.pages and route.endpoint not in FOR_WATCHDOGS:
             continue
         app.add_url_rule(
             route.rule,
