@@ -42,12 +42,13 @@ class CboeStore:
 
     def load(self, symbol: str, now: float) -> tuple[OptionChain, float] | None:
         """The kept chain and the wall time (Unix) it was written; None without a usable one."""
-        from grok_sauce.pollers.cboe_json import parse_json
-
         path = self.path(symbol)
         try:
             written = path.stat().st_mtime
-            chain = parse_json(gzip.decompress(path.read_bytes()), now)
+            body = gzip.decompress(path.read_bytes())
+            from grok_sauce.pollers.cboe_json import parse_json  # numpy: with the first chain
+
+            chain = parse_json(body, now)
         except FileNotFoundError:
             return None
         except (OSError, EOFError, BadPayload, ValueError) as problem:
