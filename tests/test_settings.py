@@ -199,6 +199,26 @@ class TestOldNames:
         assert notices == [f"{old}: taken as {new}; rename the line in .env"]
         assert told == [f"{old}: not used, {new} is set; delete the old line in .env"]
 
+    @pytest.mark.parametrize(
+        "environ, url",
+        [
+            ({"REDIS_HOST": "cache.example"}, "redis://cache.example:6379/0"),
+            ({"REDIS_PORT": "7000"}, "redis://localhost:7000/0"),
+            ({"REDIS_HOST": "10.0.0.7", "REDIS_PORT": "7000"}, "redis://10.0.0.7:7000/0"),
+            ({"REDIS_HOST": "h", "REDIS_URL": "redis://other"}, "redis://other"),
+            ({"REDIS_HOST": "user:secret@h"}, None),
+            ({"REDIS_HOST": "h", "REDIS_PORT": "70000"}, None),
+        ],
+    )
+    def test_both_halves_of_a_redis_address_become_one(
+        self, environ: dict[str, str], url: str | None
+    ) -> None:
+        values, notices = modernise(environ)
+
+        assert values.get("REDIS_URL") == url
+        assert len(notices) == len(environ) - ("REDIS_URL" in environ)
+        assert "secret" not in " ".join(notices)
+
     def test_no_name_is_old_and_in_use(self) -> None:
         in_use = {name for cls in knob_classes() for name in cls.ENV.values()}
 

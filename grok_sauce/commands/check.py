@@ -16,9 +16,10 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from grok_sauce import bootstrap, settings
-from grok_sauce.errors import GrokSauceError, SettingsError
+from grok_sauce.errors import GrokSauceError, SettingsError, SourceError, SourceRefused
 from grok_sauce.http import Answer, Http, HttpStatus
-from grok_sauce.machine import PORT, ROOT, has_credentials
+from grok_sauce.machine import PORT, has_credentials
+from grok_sauce.options import ROOT
 from grok_sauce.runtime.clock import Clock, RealClock
 from grok_sauce.values import dataclass
 
@@ -30,6 +31,10 @@ EPILOG = """examples:
 """
 SYMBOLS = "SPX,NDX,SPY,QQQ"
 SKEW = 5.0  # seconds our clock may differ from the broker's
+START_REDIS = (
+    "start one (Debian: sudo apt install redis-server; elsewhere: "
+    "docker run -p 127.0.0.1:6379:6379 redis), correct REDIS_URL, or take the line out of .env"
+)
 SPACE = 200_000_000  # bytes free for history and logs
 
 
@@ -67,12 +72,13 @@ def run(args: argparse.Namespace) -> int:
     findings += [data_folder(args.data), env_rights(env_file), settings_file(args.settings)]
     environ: Mapping[str, str] = {}
     try:
-        environ = settings.load_environment(env_file)
-        findings += old_names(environ)
+        found = settings.load_environment(env_file)
+        environ = settings.modernise(found)[0]
+        findings += old_names(found)
     except SettingsError as problem:
         findings.append(Finding("Environment file", False, str(problem)))
     findings.append(calendar(clock))
-    findings.append(redis(environ))
+    findings.append(redis(environ, clock))
     findings += feed(environ)
     findings += broker(environ, clock, symbols_of(args.symbols))
     failed = any(finding.ok is False for finding in findings)
@@ -200,10 +206,29 @@ def calendar(clock: Clock) -> Finding:
     )
 
 
-def redis(environ: Mapping[str, str]) -> Finding:
-    """Redis is used by no part yet."""
-    told = " (REDIS_URL is set and has no effect yet)" if environ.get("REDIS_URL") else ""
-    return Finding("Redis", None, "not used by this version" + told)
+def redis(environ: Mapping[str, str], clock: Clock) -> Finding:
+    """Is the server of REDIS_URL there? Asked with PING; nothing is needed without one."""
+    from grok_sauce.redis_link import RedisSettings, connect
+
+    try:
+        chosen = settings.read_env(RedisSettings, environ)
+        if chosen.url is None:
+            return Finding("Redis", None, "REDIS_URL is not set; nothing needs it")
+        link = connect(chosen, clock)
+    except SettingsError as problem:
+        return Finding("Redis", False, str(problem), "correct REDIS_URL in .env")
+    except SourceRefused as problem:
+        return Finding("Redis", False, str(problem), "run that command")
+    try:
+        about = link.about()
+    except SourceError as problem:
+        return Finding("Redis", False, str(problem), START_REDIS)
+    finally:
+        link.close()
+    version = about.version or "not told"
+    return Finding(
+        "Redis", True, f"{link.place}, version {version}, answered in {about.answer_ms:.1f} ms"
+    )
 
 
 def broker(environ: Mapping[str, str], clock: Clock, symbols: list[str]) -> list[Finding]:

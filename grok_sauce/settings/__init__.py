@@ -59,6 +59,7 @@ SECRETS: Final = (
     "TRADINGVIEW_SESSIONID_SIGN",
     "TRADINGVIEW_PASSWORD",
     "TRADINGVIEW_CREDENTIALS",
+    "REDIS_URL",  # may hold a password
 )
 
 __all__ = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -9,7 +10,7 @@ _OAUTH: Final = (
     "tastytrade retired sign-in by password and session token; create an OAuth application at "
     "tastytrade and set CLIENT_SECRET and REFRESH_TOKEN (page Setup, Credentials)"
 )
-_NO_REDIS: Final = "this version uses no Redis; the line has no effect"
+_REDIS: Final = "write REDIS_URL=redis://host:port/0 in .env instead"
 _NO_SIGNALS: Final = "this version runs no signal strategy; the line has no effect"
 _PORT: Final = "give the port with --port"
 _FUTURES: Final = (
@@ -22,8 +23,8 @@ OLD_NAMES: Final[Mapping[str, str]] = {
     "TASTY_PASSWORD": _OAUTH,
     "TASTY_SESSION_TOKEN": _OAUTH,
     "TASTY_REMEMBER_TOKEN": _OAUTH,
-    "REDIS_HOST": _NO_REDIS,
-    "REDIS_PORT": _NO_REDIS,
+    "REDIS_HOST": _REDIS,
+    "REDIS_PORT": _REDIS,
     "TV_TOKEN_CACHE_FILE": "files live in the data folder; give it with --data",
     "OHLCV_SYMBOLS": "symbols are the lists of settings.json (page Setup)",
     "GEX_FETCH_TIME": "GEX follows the feed; there is no fetch time any more",
@@ -62,6 +63,22 @@ RENAMED: Final[Mapping[str, str]] = {
 }
 
 
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}", re.ASCII)
+_NUMBER: Final = re.compile(r"[0-9]{1,5}", re.ASCII)
+
+
+def redis_url(environ: Mapping[str, str]) -> str | None:
+    """REDIS_HOST and REDIS_PORT as one address; None when they are none, or cannot be read.
+
+    >>> redis_url({"REDIS_HOST": "localhost"}), redis_url({"REDIS_PORT": "7000"})
+    ('redis://localhost:6379/0', 'redis://localhost:7000/0')
+    """
+    host, port = environ.get("REDIS_HOST") or "", environ.get("REDIS_PORT") or ""
+    host, port = host.strip() or "localhost", port.strip() or "6379"
+    usable = _HOST.fullmatch(host) and _NUMBER.fullmatch(port) and 0 < int(port) < 65_536
+    return f"redis://{host}:{port}/0" if usable else None
+
+
 def modernise(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """The environment with renamed variables under their new names, and a notice per old name.
 
@@ -81,5 +98,20 @@ def modernise(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
         else:
             values[new] = values[old]
             notices.append(f"{old}: taken as {new}; rename the line in .env")
-    notices.extend(f"{old}: {text}" for old, text in OLD_NAMES.items() if values.get(old))
+    texts = dict(OLD_NAMES)
+    if values.get("REDIS_HOST") or values.get("REDIS_PORT"):
+        told = _join_redis(values)
+        texts |= {"REDIS_HOST": told, "REDIS_PORT": told}
+    notices.extend(f"{old}: {text}" for old, text in texts.items() if values.get(old))
     return values, notices
+
+
+def _join_redis(values: dict[str, str]) -> str:
+    """Set REDIS_URL from its two old halves where it is not set; what is said of them."""
+    if values.get("REDIS_URL"):
+        return "not used, REDIS_URL is set; delete the old line in .env"
+    found = redis_url(values)
+    if found is None:
+        return f"cannot be read as an address; {_REDIS}"
+    values["REDIS_URL"] = found
+    return f"taken as a part of REDIS_URL; {_REDIS}"
