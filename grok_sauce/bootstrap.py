@@ -202,24 +202,68 @@ def run_step(host: Host, argv: Sequence[str], doing: str) -> None:
 
 def install(host: Host, python: str, stamp: Path, for_tests: bool) -> None:
     """Install what the command needs into python's environment; the stamp comes last."""
+    run_step(
+        host,
+        install_command(host, python, requirement_files(host.root, for_tests)),
+        "Installing packages",
+    )
+    done = {"run": fingerprint(host.root, False)}
+    if for_tests:
+        done["test"] = fingerprint(host.root, True)
+    write_stamp(stamp, done)
+
+
+def install_command(host: Host, python: str, files: Sequence[Path]) -> list[str]:
+    """What installs requirement files into python's environment."""
     wanted: list[str] = []
-    for file in requirement_files(host.root, for_tests):
+    for file in files:
         wanted += ["-r", str(file)]
     wanted += ["-c", str(host.root / "constraints.txt")]
     uv = host.which("uv")
     if uv:
-        argv = [uv, "pip", "install", "--quiet", "--python", python, *wanted]
-    else:
-        argv = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
-    run_step(host, argv, "Installing packages")
-    ready = read_stamp(stamp)
-    ready["run"] = fingerprint(host.root, False)
-    if for_tests:
-        ready["test"] = fingerprint(host.root, True)
+        return [uv, "pip", "install", "--quiet", "--python", python, *wanted]
+    return [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
+
+
+def write_stamp(stamp: Path, done: Mapping[str, str]) -> None:
+    """Note what was installed, whole or not at all."""
+    ready = {**read_stamp(stamp), **done}
     stamp.parent.mkdir(parents=True, exist_ok=True)
     unfinished = stamp.with_suffix(".new")
     unfinished.write_text(json.dumps(ready), encoding="utf-8")
     os.replace(unfinished, stamp)
+
+
+def wants_redis(host: Host) -> bool:
+    """Is a Redis server named in the environment or in .env?"""
+    if any(host.environ.get(name) for name in ("REDIS_URL", "REDIS_HOST", "REDIS_PORT")):
+        return True
+    named = host.environ.get("GROK_SAUCE_ENV_FILE")
+    try:
+        text = Path(named or host.root / ".env").read_text(encoding="utf-8-sig", errors="replace")
+    except OSError:
+        return False
+    return (
+        re.search(r"(?m)^\s*(?:export\s+)?REDIS_(?:URL|HOST|PORT)\s*=[ \t]*[^\s#]", text)
+        is not None
+    )
+
+
+def add_redis(host: Host, python: str, stamp: Path) -> None:
+    """Install the client of Redis where a server is named; without it everything else runs."""
+    if not wants_redis(host):
+        return
+    file = host.root / "requirements-redis.txt"
+    digest = hashlib.sha256(file.read_bytes())
+    digest.update((host.root / "constraints.txt").read_bytes())
+    if read_stamp(stamp).get("redis") == digest.hexdigest():
+        return
+    try:
+        run_step(host, install_command(host, python, [file]), "Installing the client of Redis")
+    except BootstrapError as problem:
+        host.say(f"Grok Sauce goes on without Redis: {problem}")
+        return
+    write_stamp(stamp, {"redis": digest.hexdigest()})
 
 
 def make_venv(host: Host) -> None:
@@ -275,6 +319,7 @@ def prepare(host: Host, for_tests: bool) -> str | None:
         if not is_ready(host, own_stamp, for_tests):
             host.say("Installing packages into .venv (once) …")
             install(host, host.executable, own_stamp, for_tests)
+        add_redis(host, host.executable, own_stamp)
         return None
     if host.in_foreign_venv:
         stamp = Path(host.prefix) / ".grok-sauce-ready"
@@ -282,6 +327,7 @@ def prepare(host: Host, for_tests: bool) -> str | None:
         if lacking:
             host.say(f"Installing into the active environment {host.prefix}: {', '.join(lacking)}")
             install(host, host.executable, stamp, for_tests)
+        add_redis(host, host.executable, stamp)
         return None
     if not is_ready(host, own_stamp, for_tests) or not host.venv_python.exists():
         if not venv_works(host):

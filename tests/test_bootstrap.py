@@ -16,6 +16,7 @@ from grok_sauce.bootstrap import BootstrapError, Host
 FILES = {
     "requirements.txt": "flask>=3.1,<4\nnumpy>=2\n",
     "requirements-dev.txt": "pytest>=9\n",
+    "requirements-redis.txt": "redis>=8\n",
     "constraints.txt": "flask==3.1.3\n",
 }
 
@@ -206,6 +207,54 @@ def test_a_reentered_process_goes_on_even_when_it_does_not_recognise_itself(
     host = machine.host(environ={bootstrap.ENTERED: "1"})
 
     assert bootstrap.prepare(host, for_tests=False) is None
+
+
+@pytest.mark.parametrize(
+    "text, environ",
+    [
+        ("REDIS_URL=redis://127.0.0.1:6379/0\n", {}),
+        ("A=b\n  export REDIS_HOST = 'localhost'\n", {}),
+        ("", {"REDIS_URL": "redis://127.0.0.1"}),
+    ],
+)
+def test_the_client_of_redis_comes_with_the_first_start_that_names_a_server(
+    machine: Machine, text: str, environ: dict[str, str]
+) -> None:
+    (machine.root / ".env").write_text(text)
+    bootstrap.prepare(machine.host(environ=environ), for_tests=False)
+    inside = machine.host(prefix=str(machine.root / ".venv"), environ=environ)
+    machine.calls.clear()
+
+    bootstrap.prepare(inside, for_tests=False)
+    bootstrap.prepare(inside, for_tests=False)
+
+    assert machine.steps() == ["install"]
+    assert "requirements-redis.txt" in " ".join(machine.calls[0])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "#REDIS_URL=redis://h\n", "REDIS_URL=\n", "REDIS_URL= # no\n"]
+)
+def test_nobody_else_gets_it(machine: Machine, text: str) -> None:
+    (machine.root / ".env").write_text(text)
+    bootstrap.prepare(machine.host(), for_tests=False)
+    machine.calls.clear()
+
+    bootstrap.prepare(machine.host(prefix=str(machine.root / ".venv")), for_tests=False)
+
+    assert machine.calls == []
+
+
+def test_a_client_of_redis_that_cannot_be_had_stops_nothing(machine: Machine) -> None:
+    (machine.root / ".env").write_text("REDIS_URL=redis://127.0.0.1\n")
+    bootstrap.prepare(machine.host(), for_tests=False)
+    machine.fails = lambda argv: "Connection broken" if "install" in argv else None
+
+    python = bootstrap.prepare(machine.host(prefix=str(machine.root / ".venv")), for_tests=False)
+
+    assert python is None
+    assert "goes on without Redis" in machine.said[-1]
+    assert "Connection broken" in machine.said[-1]
 
 
 def test_failure_is_one_message_and_exit_code_one(machine: Machine) -> None:
