@@ -26,8 +26,8 @@ from grok_sauce.runtime.clock import Clock, ReplayClock
 from grok_sauce.runtime.status import SourceStatus
 from grok_sauce.runtime.worker import Worker
 from grok_sauce.settings import Settings
-from grok_sauce.signal_part import SignalPart
 from grok_sauce.settings.document import as_document, validate
+from grok_sauce.signal_part import SignalPart
 
 NO_CONNECTION: Final = "a replay makes no connection; stop it and start the dashboard for that"
 OF_THE_FILE: Final = "what it said is in the recording"

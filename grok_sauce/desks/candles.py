@@ -229,12 +229,13 @@ class CandleOwner:
         if kept:
             self._keeper.put(kept)
         self._keeper.flush()
-        self._tell(sorted(found, key=lambda each: (each[1].end, LENGTHS[each[1].timeframe])))
+        found.sort(key=lambda each: (each[1].end, LENGTHS[each[1].timeframe], each[0]))
+        self._tell(found)
 
     def _set_lines(self, symbols: Iterable[str], now: float) -> None:
         """A line for each symbol whose record is known; those nobody wants go."""
         wanted = set(symbols)
-        for symbol in wanted:
+        for symbol in sorted(wanted):
             instrument = self._follower.instrument(symbol)
             if instrument is None:
                 continue

@@ -139,7 +139,7 @@ class ReplayDesk:
         return {
             "file": self._player.recording.path.name,
             "state": self.state,
-            "position_ms": round(now * 1000),
+            "position_ms": round(min(now, clock.end) * 1000),
             "start_ms": round(clock.start * 1000),
             "end_ms": round(clock.end * 1000),
             "speed": MAX if clock.rate is None else clock.rate,
@@ -160,7 +160,8 @@ class ReplayDesk:
     def line(self) -> str:
         """One line for the terminal."""
         clock = self._clock
-        done, whole = clock.market() - clock.start, clock.end - clock.start
+        whole = clock.end - clock.start
+        done = min(whole, clock.market() - clock.start)
         reached = clock.reached()
         pace = "" if reached is None else f"  ×{reached:.3g}"
         return f"replayed {clock_words(done)} of {clock_words(whole)}{pace}  {self.state}"
