@@ -48,6 +48,7 @@ PAGES: Final = (
     Page("econ", "fred.release", "econ", "whole"),
     Page("reactions", "event.reaction", "reactions", "whole"),
     Page("forex", "forex.trade", "forex", "whole"),
+    Page("signals", "strategy.state", "signals", "whole", symbol=True),
     Page("gex", "gex.levels", "gex", "whole", symbol=True, view=True),
     Page("profile", "profile.levels", "profile", "whole", symbol=True),
     Page("lt", "lt.levels", "lt", "whole", symbol=True),

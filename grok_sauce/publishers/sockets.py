@@ -40,7 +40,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "event.reaction": "update_reactions",
     "sentiment.index": "update_sentiment",
     "alert.state": "update_alerts",
-    "trade.signal": "update_signals",
+    "strategy.state": "update_signals",
     "forex.trade": "update_forex",
     "service.health": "update_health",
     "notice": "notice",

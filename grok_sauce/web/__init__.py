@@ -27,6 +27,7 @@ PAGES: Final = (
     Page("calendar", "/calendar", "Calendar", "k"),
     Page("alerts", "/alerts", "Alerts", "a"),
     Page("strategies", "/strategies", "Strategies", "t"),
+    Page("signals", "/signals", "Signals", "s"),
     Page("setup", "/setup", "Setup", "u"),
     Page("status", "/status", "Status", "h"),
 )

@@ -48,6 +48,7 @@ MESSAGES: Final = {
 FOR_PROGRAMS: Final = frozenset(
     {
         *("/health", "/metrics", "/gex/levels", "/gex/refresh"),
+        *("/strategy/enable", "/strategy/disable"),
         *("/forex_settings_json", "/forex_trades"),
     }
 )
