@@ -113,7 +113,10 @@ def _archive(site: Site) -> flask.Response:
     if not re.fullmatch(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", day) or not _is_day(day):
         raise Refusal(422, "invalid", "day must be a day like 2026-12-16.", "day")
     symbol = normal_symbol(flask.request.args.get("symbol"))
-    found = site.ask("candles.archive", PATIENCE, symbol=symbol, day=day)
+    asked = {"symbol": symbol, "day": day}
+    found = site.deps.questions.ask("candles.archive", asked, PATIENCE)
+    if isinstance(found, Unavailable):
+        raise Refusal(404, "not_kept", found.reason[:1].upper() + found.reason[1:] + ".", "day")
     response = flask.Response(found["text"], content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{found["name"]}"'
     return response

@@ -47,7 +47,7 @@ MESSAGES: Final = {
 # Addresses outside /api/ that programs alone ask for.
 FOR_PROGRAMS: Final = frozenset(
     {
-        *("/health", "/metrics", "/gex/levels", "/gex/refresh"),
+        *("/health", "/metrics", "/gex/levels", "/gex/refresh", "/lt/levels"),
         *("/strategy/enable", "/strategy/disable"),
         *("/forex_settings_json", "/forex_trades"),
     }

@@ -10,7 +10,7 @@ const SOURCES = [
   { name: "news", label: "NewsAPI headlines", text: "Headlines and their sentiment. Free plan: 24h late, 100 requests a day." },
   { name: "fred", label: "FRED releases", text: "Actual values of US releases." },
   { name: "forex_factory", label: "Forex Factory calendar", text: "Forecasts for the week. One file, read once a day." },
-  { name: "tradingview", label: "TradingView prices", text: "Unofficial interface, may stop working and may break their terms." },
+  { name: "tradingview", label: "TradingView prices", text: "Candles of futures and Liquidity Trigger levels. Unofficial interface, may stop working and may break their terms." },
   { name: "cboe", label: "Cboe chains", text: "Whole chains, 15 min late: the share of open interest followed, and a stand-in where the broker has no chain." },
 ];
 
