@@ -196,7 +196,8 @@ class Machine:
 
         options = self.options
         self.half = self._pages_stand_on(environ, self._clock)
-        if options.role in ("all", "web") and alerts.router_url is not None:
+        is_watched = options.role in ("all", "web") and self._replayed is None
+        if is_watched and alerts.router_url is not None:
             self._watch_router(alerts.router_url, web.api_token)
         elif options.role != "web":
             self._open_router(alerts)

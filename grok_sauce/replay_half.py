@@ -28,6 +28,7 @@ from grok_sauce.runtime.worker import Worker
 from grok_sauce.settings import Settings
 from grok_sauce.settings.document import as_document, validate
 from grok_sauce.signal_part import SignalPart
+from grok_sauce.update import Update
 
 NO_CONNECTION: Final = "a replay makes no connection; stop it and start the dashboard for that"
 OF_THE_FILE: Final = "what it said is in the recording"
@@ -161,7 +162,7 @@ class _NoHttp(Http):
 def steps_of(part: SignalPart) -> list[Callable[[], object]]:
     """The signal service's work without its threads, in the order in which things follow."""
     part.candles.begin()
-    return [part.candles.step, part.triggers.step, part.levels.step]
+    return [part.candles.step, part.triggers.step, part.levels.step, part.strategy.step]
 
 
 class ReplayHalf(MarketHalf):
@@ -235,11 +236,16 @@ class ReplayHalf(MarketHalf):
     def _settings_of_the_file(self, document: dict[str, Any]) -> None:
         self.store.save(document, self.store.revision)
 
+    def publish(self, updates: Sequence[Update]) -> None:
+        """As the market half; a signal says that it is of a replay, whoever hears it."""
+        super().publish([_labelled(update) for update in updates])
+
     # ---- life ---------------------------------------------------------------------------
 
     def close(self, timeout: float = 4.0) -> list[str]:
         """As the market half; then what was written for others is whole."""
         late = super().close(timeout)
+        self.signals.candles.end()
         self.progress.last()
         if self.outputs is not None:
             self.outputs.close()
@@ -268,6 +274,12 @@ class ReplayHalf(MarketHalf):
         self._tell_health()
         if self.outputs is not None:
             self._ended()
+
+
+def _labelled(update: Update) -> Update:
+    if update.topic != "trade.signal" or update.payload is None:
+        return update
+    return Update(update.topic, update.key, {**update.payload, "source": "REPLAY"})
 
 
 def arguments_from(

@@ -233,6 +233,11 @@ class SignalDesk:
             self._tell(True)
             raise
 
+    def step(self) -> None:
+        """What run() does once, without waiting."""
+        self._runs_wanted()
+        self.beat(0.0)
+
     def beat(self, wait: float = BEAT) -> None:
         """Take what waits, store it, tell it."""
         items = self._waiting(wait)
