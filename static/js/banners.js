@@ -84,7 +84,8 @@ export class Banners {
     if (!lost || away < LOST_AFTER_MS) {
       if (phase === "live") this.#back();
       else if (phase === "polling") this.#polling(away);
-      if (root.dataset.connection !== phase) root.dataset.connection = phase === "lost" ? "away" : phase;
+      // This server is there and hears nothing itself: no number of it is live.
+      root.dataset.connection = this.header.health?.feed_gone ? "lost" : phase === "lost" ? "away" : phase;
       return;
     }
     const grey = now - lastMessage > GREY_AFTER_MS || away > GREY_AFTER_MS;
