@@ -71,6 +71,13 @@ CLASSES = {
     ("GET", "/api/butterfly/candidates"): "read",
     ("POST", "/api/butterfly/candidates"): "write",
     ("DELETE", "/api/butterfly/candidates"): "write",
+    ("GET", "/signals"): "page",
+    ("GET", "/api/signals"): "read",
+    ("GET", "/api/signals.csv"): "read",
+    ("GET", "/api/signals/evaluations"): "read",
+    ("GET", "/api/signals/evaluations/<int:seq>"): "read",
+    ("POST", "/strategy/enable"): "write",
+    ("POST", "/strategy/disable"): "write",
     ("GET", "/api/alerts"): "read",
     ("GET", "/api/alerts.csv"): "read",
     ("GET", "/api/alerts/security"): "read",
@@ -131,6 +138,7 @@ QUERIES = {
 }
 PARTS = {
     "<alert:id>": "a1",
+    "<int:seq>": "1",
     "<path:filename>": "css/base.css",
     "<name>": "dxlink",
     "<ticker:symbol>": "SPX",
