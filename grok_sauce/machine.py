@@ -334,14 +334,8 @@ class Machine:
 
     def _play_from(self, position: float) -> None:
         """Start the replay anew from a time: what lies behind cannot be turned back to."""
-        from grok_sauce.replay_half import arguments_from
-
         assert self._replayed is not None
-        assert self.options.port is not None
-        clock = self._replayed.clock
-        self._again = arguments_from(
-            sys.argv[1:], position, clock.rate, clock.is_paused, self.options.port
-        )
+        self._again = self._replayed.arguments(sys.argv[1:], position, self.options.port)
         threading.Timer(0.2, self.stop).start()
 
     # ---- running ------------------------------------------------------------------------

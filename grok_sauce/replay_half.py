@@ -104,6 +104,10 @@ class Replayed:
                 f"the settings of {self.recording.path.name} cannot be used: {problem}"
             ) from None
 
+    def arguments(self, given: Sequence[str], position: float, port: int | None) -> list[str]:
+        """The command line that goes on from a position, at the speed and port there are now."""
+        return arguments_from(given, position, self.clock.rate, self.clock.is_paused, port or 0)
+
     def note(self) -> str:
         """What the terminal is told of the file."""
         header, problem = self.recording.header, self.recording.problem
