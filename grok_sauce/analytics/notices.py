@@ -61,6 +61,7 @@ class Facts:
     """What changed since the look before; now and wall: market and real time, Unix seconds.
 
     gex, orb: newest payloads of topics gex.levels (by symbol, view "all") and orb.breakout.
+    signals: payloads of topic trade.signal, all of them.
     calendar, health: newest payloads, None where there is none. is_live says whether a
     symbol's price is of now.
     """
@@ -69,6 +70,7 @@ class Facts:
     wall: float
     gex: Mapping[str, Payload] = field(default_factory=dict)
     orb: Mapping[str, Payload] = field(default_factory=dict)
+    signals: Sequence[Payload] = ()
     calendar: Payload | None = None
     health: Payload | None = None
     is_live: Callable[[str], bool] = lambda symbol: True
@@ -94,6 +96,7 @@ class Watch:
         found = [
             *self._breaks(facts),
             *self._levels(facts),
+            *self._signals(facts),
             *self._events(facts),
             *self._health(facts),
         ]
@@ -149,6 +152,16 @@ class Watch:
 
     def _crossing(self, symbol: str, name: str, follows: bool = False) -> Crossing:
         return self._crossings.setdefault((symbol, name), Crossing(follows))
+
+    # ---- the strategy ---------------------------------------------------------------------
+
+    def _signals(self, facts: Facts) -> Iterator[Notice]:
+        for payload in facts.signals:
+            expires = unix(payload.get("expires_at"))
+            if f"signal:{payload.get('id')}" in self._told:
+                continue
+            if expires is not None and facts.now < expires:
+                yield _signalled(facts.now, payload)
 
     # ---- calendar -----------------------------------------------------------------------
 
@@ -264,6 +277,19 @@ def _shifted(payload: Payload, now: float, label: str, old: float, new: float) -
         symbol,
         f"/gex/{symbol}",
     )
+
+
+def _signalled(now: float, payload: Payload) -> Notice:
+    meta = payload["metadata"]
+    level = str(meta["gex_level_type"]).replace("_", " ")
+    text = (
+        f"Closed below {level} {price(meta['gex_level'])}. Stop {price(payload['stop_loss'])}, "
+        f"target {price(payload['take_profit'])}, risk {price(meta['risk_points'])} points. "
+        f"Good until {clock(unix(payload['expires_at']))}. On paper; not advice."
+    )
+    title = f"Signal: buy {payload['quantity']} {payload['symbol']} at {price(payload['price'])}"
+    key = f"signal:{payload['id']}"
+    return Notice((key,), now, "signal", "warn", title, text, None, "/signals")
 
 
 def _coming(now: float, at: float, events: Sequence[tuple[str, Payload]]) -> Notice:

@@ -124,6 +124,9 @@ class NoticeDesk:
                     self._news[update.topic, update.key] = update.payload
                 elif update.topic in ("calendar.event", "service.health"):
                     self._news[update.topic, ""] = update.payload
+                elif update.topic == "trade.signal" and update.payload is not None:
+                    # Each counts, so that of two in one beat none is lost.
+                    self._news[update.topic, str(update.payload["id"])] = update.payload
 
     # ---- the worker ---------------------------------------------------------------------
 
@@ -190,6 +193,7 @@ class NoticeDesk:
 
     def _facts(self, news: Mapping[tuple[str, str], Any], market: float, real: float) -> Facts:
         gex, orb = {}, {}
+        signals = [found for (topic, _), found in news.items() if topic == "trade.signal"]
         for (topic, key), payload in news.items():
             if payload is None:
                 continue
@@ -204,6 +208,7 @@ class NoticeDesk:
             real,
             gex,
             orb,
+            signals,
             self._snapshot.get("calendar.event", ""),
             news.get(("service.health", "")),
             self._is_live,

@@ -11,7 +11,7 @@ from grok_sauce.settings import readers as read
 from grok_sauce.settings.readers import part, setting
 from grok_sauce.values import dataclass
 
-RULES: Final = ("orb", "level", "flip", "wall", "event", "source", "router")
+RULES: Final = ("orb", "level", "flip", "wall", "signal", "event", "source", "router")
 KINDS: Final = (*RULES, "summary")  # what a target can be sent
 TARGET: Final = re.compile(r"[a-z][a-z0-9_-]{0,19}")
 MAX_TARGETS: Final = 12
@@ -62,6 +62,7 @@ class Rules:
     level: bool = setting(True, read.flag)  # price across a wall
     flip: bool = setting(True, read.flag)  # price across zero gamma
     wall: bool = setting(True, read.flag)  # a wall at another strike
+    signal: bool = setting(True, read.flag)  # the strategy signals
     event: bool = setting(True, read.flag)  # a release or speech in a few minutes
     source: bool = setting(True, read.flag)  # a source down, and back
     router: bool = setting(True, read.flag)  # alerts that need somebody

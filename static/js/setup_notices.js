@@ -13,6 +13,7 @@ const RULES = [
   ["level", "Walls", "Price crosses a call or put wall", "walls"],
   ["flip", "Zero gamma", "Price crosses it", "zero gamma"],
   ["wall", "Wall shift", "A wall stands at another strike for a minute", "wall shift"],
+  ["signal", "Signals", "The strategy signals, on paper", "signals"],
   ["event", "Events", "A US release or speech is near", "events"],
   ["source", "Sources", "One is down for half a minute, and when it is back", "sources"],
   ["router", "Alert router", "An alert needs somebody", "router"],
