@@ -16,7 +16,7 @@ SIGNALS: Final = 100  # signals that may wait
 CANDLES: Final = 500  # closed candles that may wait: three days of one future
 PRICE_LIFE: Final = 300  # seconds
 LEVELS_LIFE: Final = 14_400
-LT_LIFE: Final = 86_400
+LT_LIFE: Final = 2_700  # two bars of 15 minutes and one to come
 TIMEFRAME: Final = "15m"  # of candle.close
 # The answer to a refresh that was asked for over Redis; a topic of this desk alone.
 REFRESHED: Final = "gex.refreshed"
@@ -72,6 +72,7 @@ def channels(
             "lt.levels",
             triggers,
             every=LEVELS_EVERY,
+            identity=lambda body: f"{body['contract']} {body['candle_time']}",
             kept=lambda body: (f"lt.levels:{body['symbol']}", LT_LIFE),
         ),
         Channel(
@@ -144,8 +145,8 @@ def newest_levels(body: Body) -> tuple[str, int]:
 
 
 def triggers(key: str, payload: Mapping[str, Any]) -> Body | None:
-    """Liquidity triggers of a symbol, under the names L0 to L6 besides."""
-    return {"symbol": key, **payload}
+    """Liquidity triggers of the newest closed bar, L0 to L6; nothing while there are none."""
+    return payload if payload["state"] == "live" and payload["levels"] is not None else None
 
 
 def health(report: Mapping[str, Any], strategy_enabled: bool | None) -> Body:

@@ -134,6 +134,20 @@ class TestShapes:
         ]
         assert told(clock, Update("gex.levels", "SPX:all", {"symbol": "SPX"})) == []
 
+    def test_triggers_are_told_once_a_bar_and_not_while_there_are_none(
+        self, clock: ManualClock
+    ) -> None:
+        bar = {
+            "symbol": "/NQ", "contract": "/NQZ6", "timestamp": "2026-12-16T19:30:02Z",
+            "candle_time": "2026-12-16T19:15:00Z", "levels": {"L0": 21250.0, "L1": None},
+            "state": "live",
+        }  # fmt: skip
+        waiting = {**bar, "levels": None, "state": "waiting", "candle_time": None}
+
+        assert told(clock, Update("lt.levels", "/NQ", bar)) == [("lt.levels", bar)]
+        assert told(clock, Update("lt.levels", "/NQ", {**bar, "state": "stale"})) == []
+        assert told(clock, Update("lt.levels", "/NQ", waiting)) == []
+
     def test_health_is_short_and_says_what_is_connected(self, clock: ManualClock) -> None:
         [(channel, data)] = told(clock, Update("service.health", "", REPORT))
 
@@ -155,7 +169,7 @@ class TestShapes:
         assert kept == {
             "price.update": ("price.update:/NQ", 300),
             "gex.levels": ("gex_levels_latest", 14_400),
-            "lt.levels": ("lt.levels:/NQ", 86_400),
+            "lt.levels": ("lt.levels:/NQ", 2_700),
         }
 
 
