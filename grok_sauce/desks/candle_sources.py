@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Final, NamedTuple
 
 from grok_sauce.desks.chart_candles import has_regular_days
@@ -80,7 +81,7 @@ class CandleFollower:
     def _look_up_soon(self, symbol: str) -> None:
         with self._lock:
             now = self._clock.monotonic()
-            if symbol in self._fresh or now - self._tried.get(symbol, -AGAIN) < AGAIN:
+            if symbol in self._fresh or now - self._tried.get(symbol, -inf) < AGAIN:
                 return
             self._tried[symbol] = now
         concurrency.spawn(self._look_up, symbol, name=f"candles: look up {symbol}")
