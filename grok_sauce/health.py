@@ -224,6 +224,7 @@ class Health:
             "last_error_at": _ms(status.last_error_at),
             "next_try": _ms(next_try),
             "required": status.required,
+            "facts": dict(status.facts),
         }
 
     def _workers(self, now: float) -> list[dict[str, Any]]:

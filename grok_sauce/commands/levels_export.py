@@ -26,7 +26,6 @@ SCORES: Final = ("default", "legacy")
 HEADER: Final = (
     "known_at", "source", "contract", "factor", "factor_at", "factor_kind", "prices", *NAMES
 )  # fmt: skip
-WHOLE: Final = 0.9  # share of a snapshot's options from which its walls count
 ENDLESS: Final = 4_102_444_800.0  # Unix seconds; the year 2100
 
 
@@ -167,9 +166,11 @@ def _read_snapshots(reader: sqlite3.Connection, wanted: Wanted) -> Iterator[Leve
 
 
 def _is_whole(payload: Any) -> bool:
+    from grok_sauce.desks import level_sets
+
     status = payload["status"]
     is_live = status["state"] in ("live", "closed") and payload["source"] == "LIVE"
-    return is_live and status.get("loaded", 0) >= WHOLE * status.get("of", 0)
+    return is_live and level_sets.is_whole(status)
 
 
 def _day(text: str | None, option: str) -> date | None:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, Protocol
 
 from grok_sauce.analytics.conversion import Factor, to_future, to_tick
 from grok_sauce.controls import Controls
+from grok_sauce.desks import level_sets
 from grok_sauce.errors import SettingsError, SourceError
 from grok_sauce.market.instruments import normalise
 from grok_sauce.market.times import iso
@@ -55,6 +56,9 @@ class Kept(Protocol):
 
     def told(self, symbol: str) -> dict[str, Any] | None:
         """The newest document of a symbol."""
+
+    def is_live(self, symbol: str) -> bool:
+        """Whether that is of a live report which goes on."""
 
     def carried(self, symbol: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         """A report, with the kept factor where it has none."""
@@ -105,12 +109,13 @@ class SignalLevels:
         """
         self._check()
         told = self._newest("gex.levels", f"{self.symbol}:all")
-        if _is_live(told):
+        if _is_live(told) and self._is_whole(told):
             return self._live(told)
         delayed = self._delayed()
         if delayed is not None:
             return delayed
-        return self._live(told) if _usable(told) else self._calculated()
+        usable = _usable(told) and self._is_whole(told)
+        return self._live(told) if usable else self._calculated()
 
     def refresh(self, force: bool = False) -> dict[str, Any]:
         """Calculate anew; within COOLDOWN of the last time the same again, unless forced.
@@ -148,6 +153,12 @@ class SignalLevels:
             payload = self._kept.carried(self.symbol, payload)
         return signal(payload, from_cache=False, feed=feed)
 
+    def _is_whole(self, payload: Mapping[str, Any]) -> bool:
+        """Have so many options come that no wall can be missing, or were they enough before?"""
+        if self._kept is not None and self._kept.is_live(self.symbol):
+            return True
+        return level_sets.is_whole(payload["status"])
+
     def _delayed(self) -> dict[str, Any] | None:
         """The document of Cboe's chain, where that is what is newest."""
         found = None if self._kept is None else self._kept.told(self.symbol)
@@ -157,7 +168,7 @@ class SignalLevels:
     def _calculated(self) -> dict[str, Any]:
         asked = {"symbol": self.symbol, "view": "all", "unit": "pct"}
         found = self._questions.ask("gex.levels", asked, PATIENCE)
-        if _usable(found):
+        if _usable(found) and self._is_whole(found):
             return self._live(found)
         kept = None if self._kept is None else self._kept.told(self.symbol)
         if kept is not None:
@@ -307,5 +318,8 @@ def _reason(answer: Any) -> str:
     if isinstance(answer, Unavailable):
         return answer.reason
     if isinstance(answer, Mapping):
-        return answer["status"]["text"] or f"the chain is {answer['status']['state']}"
+        status = answer["status"]
+        if status["state"] in USABLE:
+            return level_sets.missing(status)
+        return status["text"] or f"the chain is {status['state']}"
     return "nothing has arrived yet"

@@ -33,7 +33,6 @@ TOPIC: Final = "signal.levels"
 LOOK: Final = 0.5  # seconds (real) between two looks of the worker
 TOUCH: Final = 60.0  # seconds (real) between two signs that live levels are wanted
 WAITING: Final = 600  # sets that may wait for the disk
-WHOLE: Final = 0.9  # share of a live view's options from which its walls count
 SETTLED: Final = 60.0  # market seconds in which no more came: then it is all there is
 
 
@@ -167,6 +166,11 @@ class LevelService:
         book = self._of_symbol(symbol)
         return None if book is None or self._refused is not None else book.told
 
+    def is_live(self, symbol: str) -> bool:
+        """Whether an underlying's newest set is of its live report, which goes on."""
+        book = self._of_symbol(symbol)
+        return book is not None and book.is_live
+
     def carried(self, symbol: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         """A report of an underlying, with the kept factor where it has none."""
         book = self._of_symbol(symbol)
@@ -216,7 +220,7 @@ class LevelService:
         if mark == book.mark:
             return
         if not self._is_whole(book, status, now):
-            book.problem = f"{status['loaded']:,} of {status['of']:,} options have arrived"
+            book.problem = level_sets.missing(status)
             return
         found = level_sets.read(payload, book.future, "dxlink", now, book.factor)
         if isinstance(found, str):
@@ -228,10 +232,9 @@ class LevelService:
 
     def _is_whole(self, book: _Book, status: Mapping[str, Any], now: float) -> bool:
         """Has so much come that a missing strike cannot be the wall, or will no more come?"""
-        loaded, of = status["loaded"], status["of"]
-        if loaded != book.loaded[0]:
-            book.loaded = loaded, now
-        return loaded >= WHOLE * of or now - book.loaded[1] >= SETTLED
+        if status["loaded"] != book.loaded[0]:
+            book.loaded = status["loaded"], now
+        return level_sets.is_whole(status) or now - book.loaded[1] >= SETTLED
 
     # ---- Cboe ---------------------------------------------------------------------------
 
@@ -357,7 +360,9 @@ class LevelService:
         problems = [book for book in self._books.values() if book.problem is not None]
         status = self.status
         status.state = "live" if not problems else "stale" if rows else "connecting"
-        status.detail = "; ".join(self._words(book) for book in self._books.values())
+        facts = status.facts
+        counts = f"{facts['successes']:,} sets taken, {facts['failures']:,} failed"
+        status.detail = "; ".join([*map(self._words, self._books.values()), counts])
         if self._file is not None and self._file.problem is not None:
             status.detail += f"; not kept: {self._file.problem}"
 

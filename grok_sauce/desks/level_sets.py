@@ -23,6 +23,21 @@ from grok_sauce.strategies.levels import NAMES, KnownLevels, StrikeSums, put_wal
 USABLE: Final = frozenset({"live", "closed"})
 UNKNOWN: Final = float("nan")
 MINUTE: Final = 60.0
+WHOLE: Final = 0.9  # share of a live view's options from which its walls count
+
+
+def is_whole(status: Mapping[str, Any]) -> bool:
+    """Have so many options come that a missing strike is unlikely to be the wall?
+
+    A status that counts none is that of a file, which is whole.
+    """
+    loaded, of = status.get("loaded"), status.get("of")
+    return loaded is None or of is None or loaded >= WHOLE * of
+
+
+def missing(status: Mapping[str, Any]) -> str:
+    """How many options have come, in words."""
+    return f"{status['loaded']:,} of {status['of']:,} options have arrived"
 
 
 def mark_of(payload: Mapping[str, Any], now: float) -> object:

@@ -240,10 +240,14 @@ class Kept:
     def __init__(self) -> None:
         self.document: dict[str, Any] | None = None
         self.looked = 0
+        self.live = False
         self.found: dict[str, Any] | None = None
 
     def told(self, symbol: str) -> dict[str, Any] | None:
         return self.document
+
+    def is_live(self, symbol: str) -> bool:
+        return self.live
 
     def carried(self, symbol: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         return payload if payload["conversion"] else {**payload, "conversion": RATIO}
@@ -353,3 +357,14 @@ def test_every_none_has_a_reason() -> None:
     empty = {name for name, value in found.items() if value is None}
     assert empty <= set(found["definition"]["reasons"])
     assert found["definition"]["reasons"]["gamma_flip"] == "one_sided"
+
+
+def test_half_a_chain_is_not_told_of(backed: Backed) -> None:
+    half = qqq(status={"state": "live", "text": "", "loaded": 600, "of": 1000})
+    backed.house.snapshot["gex.levels", "QQQ:all"] = half
+    backed.house.answers["gex.levels"] = half
+
+    with pytest.raises(NoLevels, match="600 of 1,000 options have arrived"):
+        backed.doors.levels()
+    backed.kept.live = True  # the service found that no more come
+    assert backed.doors.levels()["qqq_spot"] == 520.40
