@@ -6,7 +6,6 @@ import threading
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -111,13 +110,18 @@ class Market:
         if to is not None:
             self.clock.advance(to - self.clock.market())
         before = len(self.told)
-        done: list[Any] = []
-        looking = threading.Thread(target=lambda: done.append(self.owner.step()))
+        done: list[bool] = []
+
+        def look() -> None:
+            self.owner.step()
+            done.append(True)
+
+        looking = threading.Thread(target=look)
         looking.start()
         while looking.is_alive():
             self.engine.step()
             looking.join(0.002)
-        assert done == [None], "the look failed"
+        assert done, "the look failed"
         return [(symbol, length, one.time) for symbol, length, one in self.told[before:]]
 
     def begin(self, history: int = 30, symbols: Sequence[str] = ("/NQ",)) -> None:
