@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 ROUND: Final = 500  # writes in one transaction at most
 QUEUE: Final = 10_000  # writes that may wait; beyond it senders are asked to come again at once
-GATHER: Final = 16  # turns of the others at most before a round begins
+GATHER: Final = 2  # turns of the others at most before a round begins
 BEAT: Final = 0.2  # seconds until the committer looks whether it was asked to stop
 PROBE_BEATS: Final = 5  # beats between two looks whether a failing store recovered
 IDLE_BEATS: Final = 50  # beats without a write until one is made to see that it can be

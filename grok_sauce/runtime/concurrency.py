@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import socket
+import sys
 import threading
 import time
 import warnings
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MODES: Final = ("eventlet", "threading")
+TURN: Final = 0.0002  # seconds that a native thread may keep the loop from running, not 0.005
 HEAVY_WORKERS: Final = 2  # heavy jobs at a time; more would only take turns on the same cores
 # What follows is a secret and is written nowhere.
 _TOKEN_PATH: Final = re.compile(r"(/webhook/)[^\s'\"?#]+")
@@ -68,6 +70,7 @@ def patch(mode: str) -> None:
         import eventlet
 
         eventlet.monkey_patch()
+        sys.setswitchinterval(TURN)
         _resolve_names_beside_the_loop()
     _runtime.mode = mode
 
