@@ -306,3 +306,41 @@ def test_the_report_tells_of_each_target(make_desk: MakeDesk, hook: Hook) -> Non
     assert (target["state"], target["waiting"], target["on"]) == ("refused", 1, True)
     assert report["notices"][0]["title"] == "SPX below zero gamma 6,000.00"
     assert report["quiet"] is False
+
+
+def signal_payload(number: int, expires: float) -> dict[str, Any]:
+    return {
+        "id": f"gex_recoil-NQH7-{number}", "symbol": "MNQH7", "quantity": 1, "price": 21246.25,
+        "stop_loss": 21231.0, "take_profit": 21271.25,
+        "expires_at": datetime.fromtimestamp(expires, UTC).isoformat(),
+        "metadata": {"gex_level": 21252.5, "gex_level_type": "put_wall", "risk_points": 15.25},
+    }  # fmt: skip
+
+
+def test_each_signal_of_one_beat_is_told_once_and_an_expired_one_not(
+    make_desk: Callable[..., Desk],
+) -> None:
+    desk = make_desk()
+    now = desk.clock.market()
+
+    for number, left in ((1, 600), (2, 600), (3, -1)):
+        desk.hear("trade.signal", "", signal_payload(number, now + left))
+    desk.hear("trade.signal", "", signal_payload(1, now + 600))
+    desk.desk.beat()
+    desk.hear("trade.signal", "", signal_payload(2, now + 600))
+    desk.desk.beat()
+
+    told = desk.told[-1]["recent"]
+    assert [each["title"] for each in told] == ["Signal: buy 1 MNQH7 at 21,246.25"] * 2
+    assert "stop 21,231.00" in told[0]["text"].lower()
+    assert told[0]["link"] == "/signals"
+
+
+def test_a_signal_is_not_told_where_its_rule_is_off(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk()
+    desk.set(Notices(rules=Rules(signal=False)))
+
+    desk.hear("trade.signal", "", signal_payload(1, desk.clock.market() + 600))
+    desk.desk.beat()
+
+    assert desk.told == []
