@@ -10,6 +10,7 @@ import { changes } from "./settings_diff.js";
 import { Credentials } from "./setup_credentials.js";
 import { NoticeSettings } from "./setup_notices.js";
 import { Sources } from "./setup_sources.js";
+import { StrategySettings } from "./setup_strategy.js";
 import { SymbolGroups } from "./setup_symbols.js";
 import { toast } from "./toast.js";
 
@@ -30,6 +31,7 @@ function editSettings() {
   equipGexSymbols(draft);
   equipLists(draft);
   new NoticeSettings(draft);
+  new StrategySettings(draft);
   equipSave(draft);
   equipImport(draft);
   equipLeaving(draft);
