@@ -56,6 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--to", dest="last", metavar="DAY", help="with --export: last day (New York, included)")
     add("--score", choices=("default", "legacy"), default="default",
         help="with --export: which strength chooses the supports (default)")  # fmt: skip
+    add("--every-set", action="store_true", help="with --export: all that was known, not only "
+        "what stood for a candle")  # fmt: skip
 
 
 def _fraction(text: str) -> float:
@@ -100,7 +102,11 @@ def _export(args: argparse.Namespace) -> int:
 
     if args.symbol is None or args.cboe_file is not None:
         raise SettingsError("--export needs a SYMBOL such as /NQ, and no --cboe-file", "SYMBOL")
-    print(export(args.data, args.symbol, args.export, args.score, args.first, args.last))
+    print(
+        export(
+            args.data, args.symbol, args.export, args.score, args.first, args.last, args.every_set
+        )
+    )
     return 0
 
 

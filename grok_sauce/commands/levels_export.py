@@ -8,7 +8,9 @@ import math
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -18,11 +20,12 @@ from grok_sauce.market.instruments import normalise
 from grok_sauce.storage import database, gex_snapshots, known_levels
 from grok_sauce.storage.database import StorageError
 from grok_sauce.storage.known_levels import LevelRow
+from grok_sauce.strategies.candle import LENGTH
 from grok_sauce.strategies.contracts import FULL_SIZE, product_of
 from grok_sauce.strategies.levels import NAMES
 
 HISTORY: Final = "history.db"
-SCORES: Final = ("default", "legacy")
+LIVE: Final = "dxlink"  # the feed of sets that move with spot
 HEADER: Final = (
     "known_at", "source", "contract", "factor", "factor_at", "factor_kind", "prices", *NAMES
 )  # fmt: skip
@@ -39,9 +42,18 @@ class Wanted(NamedTuple):
 
 
 def export(
-    folder: Path, symbol: str, path: Path, score: str, first: str | None, last: str | None
+    folder: Path,
+    symbol: str,
+    path: Path,
+    score: str,
+    first: str | None,
+    last: str | None,
+    every: bool = False,
 ) -> str:
     """Write the file; what is in it, in words.
+
+    Of live sets those that stood for a candle, as the live strategy takes them, see standing();
+    every: all, by the moment they were known.
 
     Kept sets come first; for the time before the first of them, snapshots of live gamma exposure
     are read, each known when it was made. Those of delayed files say no such time and are left.
@@ -54,7 +66,8 @@ def export(
     rows = _kept(folder / known_levels.FILE, wanted)
     until = min(wanted.end, rows[0].known_at) if rows else wanted.end
     before = list(_of_snapshots(folder / HISTORY, wanted._replace(end=until)))
-    found = [*before, *rows]
+    known = [*before, *rows]
+    found = known if every else list(standing(known))
     if not found:
         raise SettingsError(
             f"no levels of {wanted.future} are kept in these days in {folder}; they are kept while "
@@ -69,7 +82,7 @@ def export(
         ) from None
     sources = ", ".join(sorted({f"{row.symbol} by {row.feed}" for row in found}))
     span = " to ".join(_shown(found[at].known_at) for at in (0, -1))
-    more = f", {len(before):,} of them out of snapshots" if before else ""
+    more = f"; {len(before):,} of {len(known):,} kept sets out of snapshots" if before else ""
     return f"{path}: {len(found):,} sets of {wanted.future} known {span} New York, {sources}{more}"
 
 
@@ -99,6 +112,23 @@ def wanted_of(symbol: str, first: str | None, last: str | None) -> Wanted:
         0.0 if start is None else sessions.instant(start, 0),
         ENDLESS if end is None else sessions.instant(end + timedelta(days=1), 0),
     )
+
+
+def standing(rows: Iterable[LevelRow]) -> Iterator[LevelRow]:
+    """The sets that the live strategy judges candles with, of all in order of time.
+
+    Supports are strikes below spot, and live ones move with it: no candle could cross those of
+    its own close. So of live sets the newest at a candle's close stands for the whole next
+    candle, from a second after that close on. Those of a delayed file count as they come.
+    """
+    for _, group in groupby(rows, lambda row: math.ceil(row.known_at / LENGTH)):
+        sets = list(group)
+        newest = sets[-1]
+        if newest.feed == LIVE:
+            close = math.ceil(newest.known_at / LENGTH) * LENGTH
+            yield replace(newest, known_at=max(newest.known_at, close + 1.0))
+        else:
+            yield from (row for row in sets if row.feed != LIVE)
 
 
 def as_csv(rows: Iterable[LevelRow], score: str) -> str:

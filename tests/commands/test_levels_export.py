@@ -15,14 +15,16 @@ from hypothesis import strategies as st
 
 from grok_sauce import cli
 from grok_sauce.commands.backtest_files import read_levels
-from grok_sauce.commands.levels_export import as_csv
+from grok_sauce.commands.levels_export import as_csv, standing
 from grok_sauce.desks import level_sets
+from grok_sauce.desks.signals_inputs import Inputs
 from grok_sauce.market.sessions import instant
 from grok_sauce.settings.strategy import Strategy
 from grok_sauce.storage import database, gex_snapshots, history_schema, known_levels
 from grok_sauce.storage.known_levels import LevelRow
 from grok_sauce.strategies import backtest
 from grok_sauce.strategies.candle import Candle
+from grok_sauce.strategies.levels import KnownLevels, Timeline
 from tests.browser.gex_payload import make_payload
 from tests.desks.level_reports import NET_GEX, PUT_GEX, PUT_OI, STRIKES, iso_of, ratio
 
@@ -86,7 +88,7 @@ def test_the_backtest_reads_what_the_export_wrote(run: Run, tmp_path: Path, scor
     basis = row(NOON + 60, symbol="NDX", kind="basis", factor=85.15, feed="cboe", frozen=True)
     keep(tmp_path, row(), basis)
 
-    code, said, _, file = run("/NQ", "--score", score)
+    code, said, _, file = run("/NQ", "--score", score, "--every-set")
 
     assert code == 0
     assert "2 sets of /NQ known 2026-12-16 12:00 to 2026-12-16 12:01 New York" in said
@@ -121,7 +123,7 @@ def test_days_and_an_underlying_choose(run: Run, tmp_path: Path) -> None:
     day = 86_400.0
     keep(tmp_path, row(), row(NOON + day), row(NOON + day + 60, symbol="NDX"), row(NOON + 2 * day))
 
-    _, _, _, file = run("QQQ", "--from", "2026-12-17", "--to", "2026-12-17")
+    _, _, _, file = run("QQQ", "--from", "2026-12-17", "--to", "2026-12-17", "--every-set")
 
     assert [found.known_at for found in read_levels(file)] == [NOON + day]
 
@@ -139,10 +141,10 @@ def test_snapshots_of_live_gamma_fill_the_time_before(run: Run, tmp_path: Path) 
     )
     keep(tmp_path, row(NOON + 330, factor=41.0))
 
-    code, said, _, file = run("/NQ")
+    code, said, _, file = run("/NQ", "--every-set")
 
     assert code == 0
-    assert "2 of them out of snapshots" in said
+    assert "2 of 3 kept sets out of snapshots" in said
     found = read_levels(file)
     assert [each.known_at - NOON for each in found] == [0.0, 300.0, 330.0]
     assert [each.factor for each in found] == pytest.approx([FACTOR, FACTOR, 41.0])
@@ -171,6 +173,48 @@ def test_a_whole_run_over_exported_levels_signals_where_they_were_crossed(
         ("support_2", 21231.0, 21271.25)
     ]
     assert without.signals == []
+
+
+class Live:
+    """The level service as the live strategy asks it, of rows."""
+
+    def __init__(self, rows: list[LevelRow]) -> None:
+        self._rows = Timeline(rows, lambda row: row.known_at)
+
+    def known(self, symbol: str, at: float) -> KnownLevels | None:
+        found = self._rows.at(at)
+        return None if found is None else level_sets.known(found)
+
+    def why(self, symbol: str) -> str | None:
+        return None
+
+
+class NoTriggers:
+    def triggers(self, symbol: str, at: float) -> None:
+        return None
+
+
+@given(
+    told=st.sets(st.integers(0, 9 * 900)),
+    feed=st.sampled_from(("dxlink", "cboe")),
+)
+def test_a_backtest_judges_each_candle_with_the_levels_it_was_judged_with_live(
+    told: set[int], feed: str
+) -> None:
+    rows = [
+        row(NOON + at, feed=feed, put_wall=500.0 + number) for number, at in enumerate(sorted(told))
+    ]
+    lived = Inputs("/NQ", Live(rows), NoTriggers())
+    exported = Timeline(
+        [level_sets.known(each) for each in standing(rows)], lambda each: each.known_at
+    )
+
+    lived.hold(NOON)
+    for close in (NOON + 900.0 * number for number in range(1, 12)):
+        judged, back = lived.levels(close), exported.at(close)
+        if lived.held is not None:  # nothing was before the first: live takes what there is
+            assert (judged and judged.levels) == (back and back.levels)
+        lived.hold(close)
 
 
 @pytest.mark.parametrize(
