@@ -22,10 +22,16 @@ LARGEST = 500_000  # bytes
 SETTINGS = {
     "schema": 1,
     "indicators": {"positive": [], "neutral": ["QQQ"], "negative": []},
-    "gex": {"symbols": ["QQQ"], "strikes_each_side": 12, "expiries": 1},
-    "strategy": {"enabled": True},
+    "gex": {"symbols": ["QQQ"], "strikes_each_side": 16, "expiries": 1},
+    # Any candle that crosses a level is a signal: the filters are tested elsewhere.
+    "strategy": {
+        "enabled": True,
+        "max_risk": 1000,
+        "max_lt_below": 50,
+        "lt_missing": "open",
+    },
 }
-MARKET = ("--seed", "42", "--start", "2026-12-16T10:25", "--speed", "30", "--minutes", "22")
+MARKET = ("--seed", "42", "--start", "2026-12-16T10:26", "--speed", "30", "--minutes", "20.5")
 
 
 def command(folder: Path, *words: str) -> None:
