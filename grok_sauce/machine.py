@@ -17,7 +17,7 @@ from grok_sauce import __version__, settings
 from grok_sauce.options import ROOT, Options
 from grok_sauce.options import DemoOptions as DemoOptions
 from grok_sauce.options import options_from as options_from
-from grok_sauce.runtime import collector, concurrency
+from grok_sauce.runtime import collector, concurrency, lean
 from grok_sauce.runtime.clock import Clock, FollowedClock, RealClock
 from grok_sauce.runtime.lock import FolderLock
 from grok_sauce.values import dataclass
@@ -63,6 +63,8 @@ def run(options: Options) -> int:
     process = settings.read_env(settings.ProcessSettings, environ)
     concurrency.patch(process.async_mode)
     concurrency.check_patched()
+    if options.role != "feed":
+        lean.load_socketio()
     name = FOLDER_LOCKS.get(options.role)
     lock = None if name is None else FolderLock(options.data, name)
     if lock is not None:
@@ -225,8 +227,10 @@ class Machine:
             return FollowHalf(clock, environ, self.mode, self.facts)
         if options.role == "router":
             from grok_sauce.router_half import RouterHalf
+            from grok_sauce.router_lock import guarded
 
-            return RouterHalf(clock, options.settings, self.mode, self.facts)
+            half = RouterHalf(clock, options.settings, self.mode, self.facts)
+            return guarded(half, environ, options.data, clock)
         from grok_sauce.desks.half_terms import Files, Process
 
         process = Process(self.mode, self.facts, self.use_live)
