@@ -75,6 +75,7 @@ def prometheus(report: Mapping[str, Any]) -> str:
     ]
     for kind in ("sources", "workers"):
         families += _parts(kind[:-1], report.get(kind) or [])
+    families.append(("levels_sets_total", "sets of levels for signals", _sets(report)))
     queues = report.get("queues") or []
     for key in ("depth", "limit"):
         samples: Samples = [({"queue": str(item["name"])}, item.get(key)) for item in queues]
@@ -84,6 +85,15 @@ def prometheus(report: Mapping[str, Any]) -> str:
     for name, text, samples in families:
         lines += _family(f"grok_sauce_{name}", text, samples)
     return "\n".join(lines) + "\n"
+
+
+def _sets(report: Mapping[str, Any]) -> Samples:
+    """Sets of levels that were taken and that failed."""
+    for source in report.get("sources") or []:
+        if source["name"] == "levels":
+            facts = source.get("facts") or {}
+            return [({"result": name}, facts.get(name)) for name in ("successes", "failures")]
+    return []
 
 
 def _alerts(figures: Mapping[str, Any]) -> list[Family]:

@@ -17,6 +17,7 @@ from grok_sauce.market.sessions import instant
 from grok_sauce.runtime.clock import ManualClock
 from grok_sauce.strategies.levels import KnownLevels
 from grok_sauce.update import Update
+from grok_sauce.web.status import prometheus
 from tests.desks.level_reports import NET_GEX, PUT_GEX, PUT_OI, ratio, report, told
 
 FACTOR = 21475.25 / 520.40
@@ -497,3 +498,15 @@ def test_the_sums_of_a_report_are_its_columns() -> None:
 
     assert (list(sums.put_oi), list(sums.put_gex)) == (list(PUT_OI), list(PUT_GEX))
     assert list(sums.net_gex) == list(NET_GEX)
+
+
+def test_the_numbers_of_metrics_are_the_sets_taken_and_failed(bench: Bench) -> None:
+    bench.hear()
+    bench.clock.advance(60.0)
+    bench.hear(spot=None)
+    source = {"name": "levels", "mark": "fresh", "facts": bench.service.status.facts}
+
+    lines = prometheus({"ok": True, "sources": [source]}).splitlines()
+
+    assert 'grok_sauce_levels_sets_total{result="successes"} 1' in lines
+    assert 'grok_sauce_levels_sets_total{result="failures"} 1' in lines
