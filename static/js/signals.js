@@ -41,12 +41,12 @@ const app = start({
 });
 
 /* Evaluations */
-function cell(found, text) {
+function cell(found, text, isRule = true) {
   const title = found.text === "not reached" ? "Not reached: no level was crossed" : found.text;
-  return h("td", { title }, verdictMark(found), found.passed === null || !text ? null : h("span", { class: found.passed ? "" : "failed" }, ` ${text}`));
+  return h("td", { title }, verdictMark(found), found.passed === null || !text ? null : h("span", { class: found.passed || !isRule ? "" : "failed" }, ` ${text}`));
 }
 
-const near = (found) => (found.value === null ? "" : `${change(found.value)}${found.passed || found.value < 0 ? "" : " above"}`);
+const near = (found) => (found.value === null ? "" : `${change(found.value)}${found.passed ? "" : found.value < 0 ? ", was below" : " above"}`);
 const below = (found) => (found.value === null ? "unknown" : found.passed ? `${found.value}` : `${found.value}, max ${found.limit}`);
 const risk = (found) => (found.value === null ? "" : found.passed ? price(found.value) : `${price(found.value)}, max ${found.limit}`);
 
@@ -63,7 +63,7 @@ function evaluationRow(row) {
     h("td", {}, toggle, h("span", { class: "muted small" }, ` ${date(ms(row.closed_at), zone()).split(" ")[0]}`)),
     h("td", { class: "num" }, price(row.close)),
     h("td", {}, row.level_label ? `${row.level_label}, ${price(row.level)}` : h("span", { class: "unknown" }, DASH)),
-    cell(row.gate, ""), cell(row.session, ""), cell(row.cross, near(row.cross)), cell(row.lt, below(row.lt)), cell(row.risk, risk(row.risk)),
+    cell(row.gate, ""), cell(row.session, ""), cell(row.cross, near(row.cross), false), cell(row.lt, below(row.lt)), cell(row.risk, risk(row.risk)),
     row.crossed ? cell(row.cooldown, "") : h("td", { class: "unknown", title: "Not reached" }, DASH),
     row.crossed ? cell(row.position, row.position.passed ? "" : row.position.text) : h("td", { class: "unknown", title: "Not reached" }, DASH),
     h("td", { class: "result" }, resultOf(row)));
