@@ -11,6 +11,7 @@ from grok_sauce.controls import Controls
 from grok_sauce.desks.candle_joint import join_candles
 from grok_sauce.desks.level_joint import join_levels
 from grok_sauce.desks.redis import RedisDesk
+from grok_sauce.desks.redis_prices import RedisPrices
 from grok_sauce.desks.signals_joint import inner_door, join_signals
 from grok_sauce.engine import Engine
 from grok_sauce.http import Http
@@ -102,7 +103,18 @@ class SignalPart:
             told = [bool(state["enabled"]) for state in states if state is not None]
             return any(told) if told else None
 
-        redis = RedisDesk(ground.environ, ground.controls, ground.clock, ground.demo, enabled)
+        def prices(publish: Callable[[Sequence[Update]], None]) -> Worker:
+            return RedisPrices(
+                ground.engine,
+                ground.clock,
+                ground.doors,
+                lambda: ground.chosen().strategy.symbols,
+                publish,
+            )
+
+        redis = RedisDesk(
+            ground.environ, ground.controls, ground.clock, ground.demo, enabled, prices
+        )
         self.sources += redis.sources
         self.workers += redis.workers
         self.publishers += redis.publishers

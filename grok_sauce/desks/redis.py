@@ -21,6 +21,8 @@ from grok_sauce.update import Update
 
 log = logging.getLogger(__name__)
 
+Publish = Callable[[Sequence[Update]], None]
+
 OFF: Final = "REDIS_URL is not set"
 SIMULATED: Final = "a simulated market tells other programs nothing; REDIS_IN_DEMO=1 lets it"
 
@@ -38,6 +40,7 @@ class RedisDesk:
     """The two workers of Redis, or the reason why there are none.
 
     A demo or replay tells nothing unless it is asked to: whoever listens may trade on it.
+    prices makes the worker that tells prices which no page asks for.
     """
 
     def __init__(
@@ -47,11 +50,12 @@ class RedisDesk:
         clock: Clock,
         simulated: bool,
         strategy_enabled: Callable[[], bool | None],
+        prices: Callable[[Publish], Worker] | None = None,
     ) -> None:
         chosen = knobs.read_env(RedisSettings, environ)
         self.sources: list[SourceStatus] = []
         self.workers: list[Worker] = []
-        self.publishers: list[Callable[[Sequence[Update]], None]] = []
+        self.publishers: list[Publish] = []
         why = OFF if chosen.url is None else SIMULATED
         if chosen.url is None or (
             simulated and not knobs.read_env(ChannelSettings, environ).in_demo
@@ -67,6 +71,8 @@ class RedisDesk:
         ear = RedisCommands(link, controls, self._answered, clock)
         self.sources += [self.teller.status, ear.status]
         self.workers += [self.teller, ear]
+        if prices is not None:
+            self.workers.append(prices(self.teller.publish))
         self.publishers.append(self.teller.publish)
 
     def _answered(self, name: str, result: Any) -> None:

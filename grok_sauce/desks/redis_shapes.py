@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from grok_sauce.desks.redis_prices import PRICES
 from grok_sauce.market.times import iso
 from grok_sauce.publishers.redis_waiting import Body, Channel
 
@@ -50,13 +51,16 @@ def channels(
             whole=CANDLES,
             identity=lambda body: f"{body['symbol']} {body['timeframe']} {body['timestamp']}",
         ),
-        Channel(
-            "price.update",
-            "indicator.rows",
-            price,
-            every=PRICE_EVERY,
-            identity=lambda body: f"{body['timestamp']} {body['close']} {body['volume']}",
-            kept=lambda body: (f"price.update:{body['symbol']}", PRICE_LIFE),
+        *(
+            Channel(
+                "price.update",
+                topic,
+                price,
+                every=PRICE_EVERY,
+                identity=lambda body: f"{body['timestamp']} {body['close']} {body['volume']}",
+                kept=lambda body: (f"price.update:{body['symbol']}", PRICE_LIFE),
+            )
+            for topic in ("indicator.rows", PRICES)
         ),
         Channel(
             "gex.levels",

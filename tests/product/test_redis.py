@@ -64,6 +64,10 @@ def test_the_demo_is_heard_and_obeys_and_outlives_its_server(mode: str, tmp_path
             price = ears.newest["price.update"]["data"]
             assert price["source"] == "DEMO"
             assert price["close"] > 0
+            until(lambda: server.cli("GET", "price.update:/NQ"), 60, "the future's price")
+            future = json.loads(server.cli("GET", "price.update:/NQ"))
+            assert future["baseSymbol"] == "NQ"
+            assert future["low"] <= future["close"] <= future["high"]
             assert ears.newest["service.health"]["data"]["connected"]["redis"] is True
             assert source(product)["rate"] is not None
 
