@@ -22,7 +22,7 @@ LARGEST = 500_000  # bytes
 SETTINGS = {
     "schema": 1,
     "indicators": {"positive": [], "neutral": ["QQQ"], "negative": []},
-    "gex": {"symbols": ["QQQ"], "strikes_each_side": 16, "expiries": 1},
+    "gex": {"symbols": ["QQQ"], "strikes_each_side": 20, "expiries": 2},
     # Any candle that crosses a level is a signal: the filters are tested elsewhere.
     "strategy": {
         "enabled": True,
@@ -36,7 +36,8 @@ MARKET = ("--seed", "42", "--start", "2026-12-16T10:26", "--speed", "30", "--min
 
 def command(folder: Path, *words: str) -> None:
     """Run one of our commands on files of its own."""
-    environ = {**os.environ, "CANDLE_SYMBOLS": "/NQ", "GROK_SAUCE_ENV_FILE": str(folder / "env")}
+    environ = {**os.environ, "CANDLE_SYMBOLS": "/NQ", "GEX_SYMBOL": "QQQ"}
+    environ["GROK_SAUCE_ENV_FILE"] = str(folder / "env")
     files = ("--data", str(folder / "data"), "--settings", str(folder / "settings.json"))
     subprocess.run(
         [sys.executable, "-m", "grok_sauce.cli", *words, *files, "--port", "0"],

@@ -28,7 +28,10 @@ LOOK: Final = 0.25  # seconds of real time between two looks at what waits
 FLUSH: Final = 2.0  # seconds of real time between two blocks: what a kill can cost
 AT_ONCE: Final = 20_000  # events encoded before the others have their turn
 # Knobs of the environment that change numbers; no secret is among them.
-KNOBS: Final = ("GEX_RATE", "GEX_DIVIDEND_YIELDS", "GEX_SYMBOL")
+KNOBS: Final = (
+    *("GEX_RATE", "GEX_DIVIDEND_YIELDS", "GEX_SYMBOL", "CANDLE_SYMBOLS", "REACTIONS_SYMBOLS"),
+    *("TRADINGVIEW_SYMBOLS", "LT_SYMBOL", "LT_TIMEFRAME"),
+)
 
 
 class Recorder:
