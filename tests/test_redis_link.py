@@ -116,6 +116,18 @@ class TestCommands:
         assert "s3cret" not in str(caught.value) + str(other.value)
         link.close()
 
+    def test_answers_and_errors_of_many_stand_in_their_places(
+        self, redis_here: RedisServer
+    ) -> None:
+        link = connect(RedisSettings(redis_here.url), RealClock())
+        link.do("SET", "word", "x")
+
+        answers = link.try_each([("INCR", "word"), ("GET", "word")])
+
+        assert isinstance(answers[0], RedisRefusal)
+        assert answers[1] == b"x"
+        link.close()
+
     def test_a_message_reaches_who_listens(self, redis_here: RedisServer) -> None:
         link = connect(RedisSettings(redis_here.url), RealClock())
         ear = link.hear(["a"], patterns=["b.*"])
@@ -192,6 +204,39 @@ class TestFaults:
 
             assert "s3cret" not in str(caught.value)
             assert connect(RedisSettings(server.url), RealClock()).do("PING")
+
+    def test_a_missing_password_and_a_missing_right_are_named(self) -> None:
+        with RedisServer(password="right") as server:
+            server.cli("ACL", "SETUSER", "reader", "on", ">word", "+@all", "-publish", "~*")
+            without = connect(RedisSettings(f"redis://127.0.0.1:{server.port}"), RealClock())
+            reader = connect(
+                RedisSettings(f"redis://reader:word@127.0.0.1:{server.port}"), RealClock()
+            )
+
+            with pytest.raises(RedisRefusal, match="another login"):
+                without.do("PING")
+            with pytest.raises(RedisRefusal, match="no permissions"):
+                reader.do("PUBLISH", "a", "s3cret")
+
+    def test_an_ear_that_may_not_listen_is_an_error(self) -> None:
+        with RedisServer(password="right") as server:
+            server.cli("ACL", "SETUSER", "deaf", "on", ">word", "+@all", "resetchannels", "~*")
+            link = connect(RedisSettings(f"redis://deaf:word@127.0.0.1:{server.port}"), RealClock())
+            ear = link.hear(["a"])
+
+            with pytest.raises(RedisRefusal, match="no permissions"):
+                ear.read(5.0)
+            ear.close()
+
+    def test_an_ear_whose_server_ends_says_so(self) -> None:
+        with RedisServer() as server:
+            ear = connect(RedisSettings(server.url), RealClock()).hear(["a"])
+            assert ear.read(5.0) is None
+            server.stop()
+
+            with pytest.raises(RedisUnreachable):
+                next_message(ear)
+            ear.close()
 
     def test_an_ear_notices_a_server_that_stands_still(self) -> None:
         with RedisServer() as server:

@@ -95,6 +95,25 @@ def test_one_workers_bug_does_not_end_the_others() -> None:
     supervisor.stop()
 
 
+def test_a_worker_may_be_waited_for_less_long_than_others() -> None:
+    near, far = (Scripted(name, *[fail(SourceError("cut"))] * 2) for name in ("near", "far"))
+    near.longest_pause = 0.5  # type: ignore[attr-defined]
+    made: list[Backoff] = []
+
+    def backoff() -> Backoff:
+        made.append(Backoff(first=0.001, longest=60.0))
+        return made[-1]
+
+    supervisor = Supervisor(RealClock(), backoff)
+    supervisor.start([near])
+    assert near.steady.wait(5)
+    supervisor.start([far])
+    assert far.steady.wait(5)
+
+    assert [each.longest for each in made] == [0.5, 60.0]
+    assert supervisor.stop() == []
+
+
 def test_two_workers_of_one_name_are_a_mistake() -> None:
     supervisor = Supervisor(RealClock(), at_once)
 
