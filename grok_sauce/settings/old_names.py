@@ -11,7 +11,7 @@ _OAUTH: Final = (
     "tastytrade and set CLIENT_SECRET and REFRESH_TOKEN (page Setup, Credentials)"
 )
 _REDIS: Final = "write REDIS_URL=redis://host:port/0 in .env instead"
-_NO_SIGNALS: Final = "this version runs no signal strategy; the line has no effect"
+_STRATEGY: Final = "set on the page Setup, Signal strategy (settings.json, strategy.{})"
 _PORT: Final = "give the port with --port"
 _FUTURES: Final = (
     "contracts are not typed any more: enter /NQ, /MNQ, /ES, /MES, front month follows"
@@ -30,19 +30,19 @@ OLD_NAMES: Final[Mapping[str, str]] = {
     "GEX_FETCH_TIME": "Cboe's closing file is fetched 35 minutes after the close, live GEX always",
     "GEX_COOLDOWN_MINUTES": "GEX follows the feed; POST /gex/refresh rests for 5 market minutes",
     "GEX_CACHE_FILE": "files live in the data folder; give it with --data",
-    "STRATEGY_ENABLED": _NO_SIGNALS,
-    "TRADING_SYMBOL": _NO_SIGNALS,
-    "DEFAULT_QUANTITY": _NO_SIGNALS,
-    "TARGET_POINTS": _NO_SIGNALS,
-    "STOP_BUFFER": _NO_SIGNALS,
-    "MAX_RISK": _NO_SIGNALS,
-    "USE_TRAILING_STOP": _NO_SIGNALS,
-    "TRAILING_TRIGGER": _NO_SIGNALS,
-    "TRAILING_OFFSET": _NO_SIGNALS,
-    "USE_LIQUIDITY_FILTER": _NO_SIGNALS,
-    "MAX_LT_LEVELS_BELOW": _NO_SIGNALS,
-    "SESSION_START_HOUR": _NO_SIGNALS,
-    "SESSION_END_HOUR": _NO_SIGNALS,
+    "STRATEGY_ENABLED": _STRATEGY.format("enabled"),
+    "TRADING_SYMBOL": _STRATEGY.format("symbols and strategy.contract"),
+    "DEFAULT_QUANTITY": _STRATEGY.format("quantity"),
+    "TARGET_POINTS": _STRATEGY.format("target"),
+    "STOP_BUFFER": _STRATEGY.format("stop_buffer"),
+    "MAX_RISK": _STRATEGY.format("max_risk"),
+    "USE_TRAILING_STOP": _STRATEGY.format("trailing"),
+    "TRAILING_TRIGGER": _STRATEGY.format("trail_trigger"),
+    "TRAILING_OFFSET": _STRATEGY.format("trail_offset"),
+    "USE_LIQUIDITY_FILTER": _STRATEGY.format("lt_missing"),
+    "MAX_LT_LEVELS_BELOW": _STRATEGY.format("max_lt_below"),
+    "SESSION_START_HOUR": _STRATEGY.format("session_start"),
+    "SESSION_END_HOUR": _STRATEGY.format("session_end"),
     "HTTP_PORT": _PORT,
     "SERVICE_NAME": "the service has one name; the line has no effect",
     "ENABLE_HISTORICAL_ARCHIVING": "history is always kept, in the data folder",
