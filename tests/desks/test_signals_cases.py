@@ -46,7 +46,7 @@ class Case:
             names = ("put_wall", "support_1", "support_2", "support_3")
             ordered = tuple((name, float(prices[name])) for name in names if name in prices)
             at = unix(line.get("levels_at", "08:00"))
-            contract = line.get("levels_contract", None)
+            contract = line.get("levels_contract")
             self.levels = KnownLevels(at, "QQQ cboe", contract, 41.27, at - 2, ordered)
         self.triggers: list[LtLevels] = []
         lt = line.get("lt", LT)
