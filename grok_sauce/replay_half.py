@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn, cast
 
+from grok_sauce.desks.gex import warm_up
 from grok_sauce.desks.half_terms import Files, Process
 from grok_sauce.desks.player import BeatClock, Player, counted
 from grok_sauce.desks.price_source import PriceSource
@@ -196,7 +198,7 @@ class ReplayHalf(MarketHalf):
             self.status,
             self._at_the_end,
         )
-        engine.drive = self.player.drive
+        engine.drive = self._drive
         self.replay = ReplayDesk(self.player, replayed.clock, again, self._tell_health)
         self.replay.register(self.controls)
         self.outputs = self._join_outputs()
@@ -273,6 +275,10 @@ class ReplayHalf(MarketHalf):
 
     def _tell_health(self) -> None:
         self.health.publish()
+
+    def _drive(self, stop: threading.Event) -> None:
+        warm_up()  # in a live market the chains do it, when the first options are followed
+        self.player.drive(stop)
 
     def _at_the_end(self) -> None:
         self._tell_health()

@@ -17,6 +17,7 @@ from grok_sauce.runtime.clock import ReplayClock
 from grok_sauce.update import Update
 
 SLOWEST, FASTEST = 1.0, 60.0
+ROUNDING: Final = 0.001  # seconds; pages are told milliseconds
 MAX: Final = "max"
 ACTIONS: Final = ("play", "pause", "speed", "seek")
 # What two replays of one file have the same, to the byte and in the same order.
@@ -102,8 +103,9 @@ class ReplayDesk:
 
     def _seek(self, goal: float) -> None:
         clock = self._clock
-        if not clock.start <= goal <= clock.end:
+        if not clock.start - ROUNDING <= goal <= clock.end + ROUNDING:
             raise SettingsError("value must be a time of the recording", "value")
+        goal = min(max(goal, clock.start), clock.end)
         if goal < clock.market():
             self._start_at(goal)
         elif not self._player.ended.is_set():

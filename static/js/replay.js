@@ -27,7 +27,8 @@ export class Replay {
   #box = document.getElementById("replay-line");
   #replay = null;
   #dragging = false;
-  #busy = false;
+  #asked = 0;
+  #queue = Promise.resolve(); // one after the other: a quick hand's second wish counts too
 
   constructor() {
     if (!this.#box) return;
@@ -62,7 +63,7 @@ export class Replay {
     if (!SPEEDS.includes(value) && ![...this.#speed.options].some((each) => each.value === value)) {
       this.#speed.add(new Option(`×${value}`, value));
     }
-    if (document.activeElement !== this.#speed || !this.#busy) this.#speed.value = value;
+    if (!this.#asked) this.#speed.value = value;
     this.#place.max = String(Math.max(1, Math.ceil((replay.end_ms - replay.start_ms) / 1000)));
     if (!this.#dragging) {
       this.#place.value = String(Math.floor((replay.position_ms - replay.start_ms) / 1000));
@@ -85,17 +86,20 @@ export class Replay {
     this.#place.title = `${clockText(at, zone)} ${zoneLabel(zone)}`;
   }
 
-  async #do(action, value) {
-    if (this.#busy) return;
-    this.#busy = true;
+  #do(action, value) {
+    this.#asked += 1;
+    this.#queue = this.#queue.then(() => this.#send(action, value));
+  }
+
+  async #send(action, value) {
     try {
       this.take(await post("/api/replay", value === undefined ? { action } : { action, value }));
       announce(`Replay ${this.#replay.state}`);
     } catch (problem) {
       toast(problem.message, { kind: "warning" });
-      this.draw();
     } finally {
-      this.#busy = false;
+      this.#asked -= 1;
+      this.draw();
     }
   }
 }
