@@ -71,7 +71,7 @@ class Site:
         elif url.path.startswith("/static/"):
             file = ROOT / url.path.lstrip("/")
             route.fulfill(body=file.read_bytes(), content_type=TYPES[file.suffix])
-        elif url.path.startswith("/api/"):
+        elif url.path.startswith(("/api/", "/strategy/")):
             self._answer_api(route, url.path)
         else:
             route.abort()

@@ -27,6 +27,7 @@ from grok_sauce.web.site import WebDeps
 from tests.browser.butterfly_plan import make_candidates, make_plan, without_chain
 from tests.browser.chart_payload import make_candles
 from tests.browser.gex_payload import make_history, make_payload
+from tests.browser.signals_payload import make_afternoon
 from tests.browser.studies_payload import make_studies
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +69,8 @@ TEMPLATES = {
     "{% if tree %}{{ tree.strategies[0].name }} {{ numbers.text }} {{ tokens.rows|length }}"
     "{% endif %}",
     "setup.html": FRAME + "{{ revision }} {{ first_run }} {{ settings.gex.expiries }}",
+    "signals.html": FRAME + "{{ state.text if state else problem }} {{ lines|length }} {{ evaluation }} "
+    "{{ epoch }} {{ seq }}",
     "forex.html": FRAME + "{{ token.masked }} {{ trades.total }} {{ epoch }} {{ seq }}",
     "status.html": FRAME + "{{ asset('css/base.css') }} {{ asset('css/none.css') }}",
     "login.html": FRAME + "{{ error }}|{{ next }}",
@@ -125,6 +128,15 @@ def health_report(now: float, **values: Any) -> dict[str, Any]:
         "errors": [],
         **values,
     }  # fmt: skip
+
+
+def _watched(symbol: str | None) -> None:
+    if symbol not in (None, "/NQ", "/MNQ"):
+        raise SettingsError("symbol must be one that is watched: /NQ, /MNQ", "symbol")
+
+
+def _switched(on: bool) -> dict[str, Any]:
+    return {"strategy": "GEX_RECOIL", "enabled": on, "symbols": ["/NQ", "/MNQ"]}
 
 
 class Machine:
@@ -234,13 +246,21 @@ class Machine:
             "forex.blackout": lambda symbol="": blackout(None, 1797449527.0, 2, 2),
             "forex.trades": lambda limit=50: {"total": 0, "keep": 50_000, "trades": []},
             "forex.trade": lambda trade: "stored",
+            "signals.state": lambda symbol=None: _watched(symbol) or make_afternoon()["state"],
+            "signals.evaluations": lambda **_: make_afternoon()["evaluations"],
+            "signals.evaluation": lambda seq: next(
+                (each for each in make_afternoon()["evaluations"] if each["seq"] == seq), None
+            ),
+            "signals.trades": lambda **_: make_afternoon()["trades"],
+            "strategy.enable": lambda symbol: _watched(symbol) or _switched(True),
+            "strategy.disable": lambda symbol: _watched(symbol) or _switched(False),
             "chart.candles": lambda **_: make_candles(),
             "chart.open": lambda **_: make_candles(),
             "gex.e80": lambda: signal(payload, from_cache=False),
             "gex.refresh": lambda force: signal(payload, from_cache=not force),
         }  # fmt: skip
         for name in self.answers:
-            acts = name in ("gex.refresh", "forex.trade")
+            acts = name in ("gex.refresh", "forex.trade") or name.startswith("strategy.")
             register = (self.controls if acts else self.questions).register
             register(name, self._answered(name))
 
