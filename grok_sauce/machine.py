@@ -40,8 +40,8 @@ log = logging.getLogger(__name__)
 
 PORT: Final = 5010
 FEED_PORT: Final = 5012  # of a feed role; it answers /health and /metrics alone
-# The router alone shares its folder with a dashboard; its database has a lock of its own. A feed
-# role takes the folder when it becomes the owner; web roles keep nothing of a market in theirs.
+# The router alone may share a dashboard's folder: its database has a lock of its own. A feed takes
+# the folder when it becomes the owner; web roles keep nothing of a market in theirs.
 FOLDER_LOCKS: Final = {"all": "lock", "router": "lock.router"}
 WHOLE_STOP: Final = 4.5  # seconds; somebody who asks for the end waits five
 DEMO_SECRETS: Final = (
@@ -65,15 +65,13 @@ def run(options: Options) -> int:
     concurrency.check_patched()
     if options.role != "feed":
         lean.load_socketio()
-    name = FOLDER_LOCKS.get(options.role)
-    lock = None if name is None else FolderLock(options.data, name)
-    if lock is not None:
+    lock = FolderLock(options.data, FOLDER_LOCKS.get(options.role, ""))
+    if options.role in FOLDER_LOCKS:
         lock.take()
     try:
         again = build(options, environ).run()
     finally:
-        if lock is not None:
-            lock.release()
+        lock.release()
     if again is not None:
         log.info("starting again")
         sys.stdout.flush()
@@ -229,8 +227,8 @@ class Machine:
             from grok_sauce.router_half import RouterHalf
             from grok_sauce.router_lock import guarded
 
-            half = RouterHalf(clock, options.settings, self.mode, self.facts)
-            return guarded(half, environ, options.data, clock)
+            alone = RouterHalf(clock, options.settings, self.mode, self.facts)
+            return guarded(alone, environ, options.data, clock)
         from grok_sauce.desks.half_terms import Files, Process
 
         process = Process(self.mode, self.facts, self.use_live)
