@@ -53,7 +53,7 @@ def test_the_printed_program_hears_a_signal_once() -> None:
 
 
 def test_every_channel_and_command_is_on_the_page() -> None:
-    made = channels(lambda: None, ManualClock().market)
+    made = channels(("QQQ",), lambda: None, ManualClock().market)
     rows = re.findall(r"^\| (`[a-z., `]+) \|", PAGE, re.MULTILINE)
     named = {name for row in rows for name in re.findall(r"`([a-z.]+)`", row)}
 

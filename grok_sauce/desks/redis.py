@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 
 from grok_sauce import settings as knobs
 from grok_sauce.controls import Controls
+from grok_sauce.desks.gex_signal import SignalSettings
 from grok_sauce.desks.redis_commands import REFRESH, RedisCommands
 from grok_sauce.desks.redis_shapes import REFRESHED, channels
 from grok_sauce.errors import SourceRefused
@@ -67,7 +68,10 @@ class RedisDesk:
             return connect(chosen, clock)
 
         _load(link)
-        self.teller = RedisPublisher(link, channels(strategy_enabled, clock.market), clock)
+        levels_of = knobs.read_env(SignalSettings, environ).names()
+        self.teller = RedisPublisher(
+            link, channels(levels_of, strategy_enabled, clock.market), clock
+        )
         ear = RedisCommands(link, controls, self._answered, clock)
         self.sources += [self.teller.status, ear.status]
         self.workers += [self.teller, ear]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ SIGNALS: Final = 100  # signals that may wait
 CANDLES: Final = 500  # closed candles that may wait: three days of one future
 PRICE_LIFE: Final = 300  # seconds
 LEVELS_LIFE: Final = 14_400
+LATEST: Final = "gex_levels_latest"
 LT_LIFE: Final = 2_700  # two bars of 15 minutes and one to come
 TIMEFRAME: Final = "15m"  # of candle.close
 # The answer to a refresh that was asked for over Redis; a topic of this desk alone.
@@ -27,9 +28,15 @@ UNDATED: Final = 60.0
 
 
 def channels(
-    strategy_enabled: Callable[[], bool | None], market: Callable[[], float]
+    levels_of: Sequence[str],
+    strategy_enabled: Callable[[], bool | None],
+    market: Callable[[], float],
 ) -> list[Channel]:
-    """Every channel that is published; market() is market time."""
+    """Every channel that is published; market() is market time.
+
+    levels_of: the underlyings whose levels are told. The first has gex.levels for itself:
+    programs that read it know of one; each other has gex.levels:SYMBOL.
+    """
 
     def until(body: Body) -> float:
         end = body.get("expires_at")
@@ -62,15 +69,12 @@ def channels(
             )
             for topic in ("indicator.rows", PRICES)
         ),
-        Channel(
-            "gex.levels",
-            "signal.levels",
-            levels,
-            every=LEVELS_EVERY,
-            kept=newest_levels,
+        *(
+            _levels_of(symbol, "" if place == 0 else f":{symbol}")
+            for place, symbol in enumerate(levels_of)
         ),
         # Who asks is answered, the same again or not.
-        Channel("gex.levels", REFRESHED, levels, kept=newest_levels),
+        Channel("gex.levels", REFRESHED, levels, kept=lambda body: (LATEST, LEVELS_LIFE)),
         Channel(
             "lt.levels",
             "lt.levels",
@@ -143,9 +147,15 @@ def levels(key: str, document: Mapping[str, Any]) -> Body | None:
     return {"symbol": document["definition"]["symbol"], **document}
 
 
-def newest_levels(body: Body) -> tuple[str, int]:
-    """Where they stay for late comers, and for how many seconds."""
-    return "gex_levels_latest", LEVELS_LIFE
+def _levels_of(symbol: str, ending: str) -> Channel:
+    """The channel of one underlying's levels."""
+    return Channel(
+        f"gex.levels{ending}",
+        "signal.levels",
+        lambda key, document: levels(key, document) if key == symbol else None,
+        every=LEVELS_EVERY,
+        kept=lambda body: (f"{LATEST}{ending}", LEVELS_LIFE),
+    )
 
 
 def triggers(key: str, payload: Mapping[str, Any]) -> Body | None:

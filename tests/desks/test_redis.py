@@ -69,7 +69,7 @@ def until(condition: Callable[[], Any], seconds: float = 20.0) -> None:
 
 def told(clock: ManualClock, *updates: Update) -> list[tuple[str, Mapping[str, Any]]]:
     """(channel, data) of what these updates put on Redis."""
-    waiting = Waiting(channels(lambda: True, clock.market), clock)
+    waiting = Waiting(channels(("QQQ", "SPY"), lambda: True, clock.market), clock)
     waiting.put(updates)
     found = []
     for item in waiting.due():
@@ -115,7 +115,7 @@ class TestShapes:
         assert len(told(clock, same, same)) == 1
 
     def test_a_signal_goes_as_it_is_and_expires(self, clock: ManualClock) -> None:
-        waiting = Waiting(channels(lambda: True, clock.market), clock)
+        waiting = Waiting(channels(("QQQ", "SPY"), lambda: True, clock.market), clock)
         waiting.put([Update("trade.signal", "", SIGNAL)])
         clock.set_market(1797450300.0)  # 19:45:00
         late = waiting.due()
@@ -132,6 +132,10 @@ class TestShapes:
         assert told(clock, Update("signal.levels", "QQQ", document)) == [
             ("gex.levels", {**document, "symbol": "QQQ"})
         ]
+        assert told(clock, Update("signal.levels", "SPY", document)) == [
+            ("gex.levels:SPY", {**document, "symbol": "QQQ"})
+        ]
+        assert told(clock, Update("signal.levels", "DIA", document)) == []
         assert told(clock, Update("gex.levels", "SPX:all", {"symbol": "SPX"})) == []
 
     def test_triggers_are_told_once_a_bar_and_not_while_there_are_none(
@@ -159,16 +163,22 @@ class TestShapes:
         assert data["problems"] == ["dxLink is down"]
 
     def test_every_message_of_a_late_comer_has_a_limited_life(self, clock: ManualClock) -> None:
-        bodies = {"price.update": ROW, "lt.levels": {"symbol": "/NQ"}, "gex.levels": {}}
+        bodies = {
+            "price.update": ROW,
+            "lt.levels": {"symbol": "/NQ"},
+            "gex.levels": {},
+            "gex.levels:SPY": {},
+        }
         kept = {
             channel.name: channel.kept(bodies[channel.name])
-            for channel in channels(lambda: True, clock.market)
+            for channel in channels(("QQQ", "SPY"), lambda: True, clock.market)
             if channel.kept is not None
         }
 
         assert kept == {
             "price.update": ("price.update:/NQ", 300),
             "gex.levels": ("gex_levels_latest", 14_400),
+            "gex.levels:SPY": ("gex_levels_latest:SPY", 14_400),
             "lt.levels": ("lt.levels:/NQ", 2_700),
         }
 
@@ -468,9 +478,9 @@ def _collect(stream: Any, lines: list[str]) -> None:
 
 
 def test_channels_have_the_names_of_the_specification(clock: ManualClock) -> None:
-    made: list[Channel] = channels(lambda: None, clock.market)
+    made: list[Channel] = channels(("QQQ", "SPY"), lambda: None, clock.market)
 
     assert {channel.name for channel in made} == {
         "trade.signal", "price.update", "lt.levels", "gex.levels", "candle.close",
-        "service.health",
+        "service.health", "gex.levels:SPY",
     }  # fmt: skip
