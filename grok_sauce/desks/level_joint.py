@@ -73,9 +73,9 @@ def factor_in(engine: Engine, symbol: str) -> Factor | None:
 def fetch(poller: CboePoller, engine: Engine, clock: Clock, symbol: str) -> bool:
     """Have Cboe asked now and wait for its answer; False when none came in time."""
     before = engine.state.cboe.get(symbol)
+    deadline = clock.monotonic() + PATIENCE
     if not poller.ask_now(symbol):
         return False
-    deadline = clock.monotonic() + PATIENCE
     while engine.state.cboe.get(symbol) is before:
         if clock.monotonic() >= deadline:
             return False

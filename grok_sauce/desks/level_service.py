@@ -198,14 +198,18 @@ class LevelService:
         if self._refused is not None:
             return
         for update in updates:
-            if update.topic == "gex.levels" and update.payload is not None:
-                book = self._by_key.get(update.key)
-                if book is not None:
-                    try:
-                        self._take(book, update.payload)
-                    except (KeyError, TypeError, ValueError) as problem:
-                        log.exception("a report of %s", book.symbol)
-                        self._missed(book, f"the report is not one ({type(problem).__name__})")
+            book = self._by_key.get(update.key) if update.topic == "gex.levels" else None
+            if book is None:
+                continue
+            if update.payload is None:
+                book.is_live, book.mark = False, None
+                book.problem = f"the options of {book.symbol} are not followed"
+                continue
+            try:
+                self._take(book, update.payload)
+            except (KeyError, TypeError, ValueError) as problem:
+                log.exception("a report of %s", book.symbol)
+                self._missed(book, f"the report is not one ({type(problem).__name__})")
 
     def _take(self, book: _Book, payload: Mapping[str, Any]) -> None:
         status, now = payload["status"], self._clock.market()

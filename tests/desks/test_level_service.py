@@ -386,6 +386,21 @@ def test_live_levels_go_before_cboes_and_newer_ones_before_older(
     assert back.source == "QQQ dxlink"
 
 
+def test_an_underlying_that_is_followed_no_more_leaves_the_place_to_cboe(
+    clock: ManualClock, delayed: Delayed
+) -> None:
+    bench = Bench(clock)
+    bench.hear()
+    bench.service.hear([Update("gex.levels", "QQQ:all", None)])
+    clock.advance(3600.0)
+    bench.chains["QQQ"] = delayed(clock.market() - 900)
+    bench.service.step()
+
+    found = bench.known()
+    assert found is not None
+    assert (found.source, found.factor) == ("QQQ cboe", FACTOR)
+
+
 def test_cboes_levels_wait_for_a_price_of_the_future(clock: ManualClock, delayed: Delayed) -> None:
     bench = Bench(clock)
     bench.chains["QQQ"] = delayed(clock.market() - 900)
