@@ -6,7 +6,6 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn, cast
 
@@ -31,6 +30,7 @@ from grok_sauce.settings import Settings
 from grok_sauce.settings.document import as_document, validate
 from grok_sauce.signal_part import SignalPart
 from grok_sauce.update import Update
+from grok_sauce.values import dataclass
 
 NO_CONNECTION: Final = "a replay makes no connection; stop it and start the dashboard for that"
 OF_THE_FILE: Final = "what it said is in the recording"

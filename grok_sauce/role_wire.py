@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NamedTuple
 
 import orjson
@@ -13,6 +12,7 @@ from grok_sauce.errors import BadPayload, SettingsError
 from grok_sauce.redis_link import RedisSettings
 from grok_sauce.settings import knob, read_env
 from grok_sauce.update import TOPICS, Update
+from grok_sauce.values import dataclass
 
 # Of these every update is kept in a Stream, to be read by whoever was away.
 STREAMED: Final = frozenset({"trade.signal", "notice", "alert.state"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from grok_sauce.runtime.status import SourceStatus
 from grok_sauce.runtime.worker import Worker
 from grok_sauce.settings import Settings
 from grok_sauce.update import Update
+from grok_sauce.values import dataclass
 
 if TYPE_CHECKING:
     from grok_sauce.alerts.half import AlertHalf

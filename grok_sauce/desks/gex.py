@@ -6,7 +6,6 @@ import importlib
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
@@ -32,6 +31,7 @@ from grok_sauce.runtime.clock import Clock
 from grok_sauce.runtime.status import SourceStatus
 from grok_sauce.runtime.worker import Worker
 from grok_sauce.settings import Settings, knob
+from grok_sauce.values import dataclass
 
 if TYPE_CHECKING:
     from grok_sauce.analytics.forward import Rates

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Final, Protocol
 
@@ -14,6 +13,7 @@ from grok_sauce.errors import SettingsError, SourceError
 from grok_sauce.market.instruments import normalise
 from grok_sauce.market.times import iso
 from grok_sauce.questions import Questions, Unavailable
+from grok_sauce.values import dataclass
 
 COOLDOWN: Final = 300.0  # seconds of market time between two calculations, unless forced
 PATIENCE: Final = 8.0  # seconds for a calculation

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from grok_sauce.desks.recorder import Recorder, usual_path
 from grok_sauce.errors import SettingsError
 from grok_sauce.market.batches import Batch
 from grok_sauce.runtime.clock import Clock
+from grok_sauce.values import dataclass
 
 if TYPE_CHECKING:
     from grok_sauce.market_half import MarketHalf

@@ -11,7 +11,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from grok_sauce.controls import Controls
@@ -31,6 +31,7 @@ from grok_sauce.storage.signals import DAY_MS, SignalRow, Step
 from grok_sauce.strategies.candle import Candle
 from grok_sauce.strategies.evaluation import STRATEGY
 from grok_sauce.update import Update
+from grok_sauce.values import dataclass
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from grok_sauce.market.lt_levels import LtLevels
@@ -12,6 +12,7 @@ from grok_sauce.strategies import filters
 from grok_sauce.strategies.candle import LENGTH, Candle
 from grok_sauce.strategies.contracts import FULL_SIZE
 from grok_sauce.strategies.levels import KnownLevels
+from grok_sauce.values import dataclass
 
 Heard = Callable[[str, str, Candle], None]
 LIVE: Final = "dxlink"  # in the source of levels that move with spot

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -23,6 +22,7 @@ from grok_sauce.settings import knob
 from grok_sauce.storage import signals
 from grok_sauce.storage.signals import DAY_MS, PostRow
 from grok_sauce.strategies.evaluation import STRATEGY, Signal
+from grok_sauce.values import dataclass
 
 log = logging.getLogger(__name__)
 

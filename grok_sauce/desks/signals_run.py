@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from grok_sauce.desks.signals_inputs import Inputs
@@ -14,6 +14,7 @@ from grok_sauce.storage.signals import EndRow, EvaluationRow, SignalRow, Step
 from grok_sauce.strategies.candle import Candle
 from grok_sauce.strategies.paper import Order, Trade
 from grok_sauce.strategies.runner import Runner
+from grok_sauce.values import dataclass
 
 VERSION: Final = 1
 MINUTE: Final = "1m"

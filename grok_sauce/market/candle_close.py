@@ -12,7 +12,6 @@ Times are Unix ms. Nothing is made up: a minute in which no bar came is in no li
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -21,6 +20,7 @@ from typing import Final, NamedTuple
 from grok_sauce.market import sessions
 from grok_sauce.market.events import Bar
 from grok_sauce.market.products import Kind
+from grok_sauce.values import dataclass
 
 MINUTE_MS: Final = 60_000
 QUARTER_MS: Final = 15 * MINUTE_MS

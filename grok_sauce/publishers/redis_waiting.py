@@ -6,11 +6,11 @@ import logging
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.update import Update
+from grok_sauce.values import dataclass
 
 log = logging.getLogger(__name__)
 

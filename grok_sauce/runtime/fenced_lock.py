@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from grok_sauce.runtime.clock import Clock
+from grok_sauce.values import dataclass
 
 LEASE: Final = 5.0  # seconds a lock outlives its owner
 MARGIN: Final = 1.5  # seconds before the lease ends in which an owner must have stopped

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final, Protocol
+
+from grok_sauce.values import dataclass
 
 MAX_LINE: Final = 8192  # bytes
 MAX_HEAD: Final = 65_536  # bytes of all header lines

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, Final
 
 import orjson
 
 from grok_sauce.storage import database
+from grok_sauce.values import dataclass
 
 FILE: Final = "levels.db"  # in the data folder
 KEEP_DAYS: Final = 400

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from grok_sauce.storage import database
+from grok_sauce.values import dataclass
 
 # A step that was released is never changed. Times are Unix ms, of the market unless said.
 MIGRATIONS: Final = (
