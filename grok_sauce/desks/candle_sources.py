@@ -118,12 +118,35 @@ class CandleFollower:
         return found
 
 
+class Stretch(NamedTuple):
+    """Minutes of a source as copies of its columns, to be made bars of beside the loop."""
+
+    source: str
+    contract: str | None
+    columns: Columns
+    oldest: int
+    since: int | None
+    outages: tuple[tuple[int, int], ...]
+
+    def minutes(self) -> Minutes:
+        """The same as bars."""
+        is_first = self.source == TRADINGVIEW
+        bars = bars_of(self.columns)
+        return Minutes(
+            self.source, self.contract, bars, self.oldest, self.since, is_first, self.outages
+        )
+
+
 class Look(NamedTuple):
     """What the sources have of a symbol: minutes of those that are there, the feed's days."""
 
-    minutes: list[Minutes]
-    days: list[Bar]
-    is_whole: bool  # not only the newest bars
+    stretches: list[Stretch]
+    days: Columns | None
+
+    @property
+    def bars(self) -> int:
+        """How much there is to work through."""
+        return sum(len(each.columns.times) for each in self.stretches)
 
 
 class CandleSources:
@@ -188,23 +211,23 @@ class CandleSources:
                 ready.append((streamer, link, contract, series))
         is_whole = any(self._is_new(streamer, series) for streamer, _, _, series in ready)
         start = None if is_whole else since
-        minutes = [
-            Minutes(
-                link.name, contract, bars_of(series.columns(start)), series.times[0], link.since,
-                link.name == TRADINGVIEW, tuple(link.outages),
+        stretches = [
+            Stretch(
+                *(link.name, contract, series.columns(start), series.times[0], link.since),
+                tuple(link.outages),
             )
             for _, link, contract, series in ready
-        ]  # fmt: skip
-        days = self._days(instrument, state) if self._links[DXLINK].since is not None else []
-        return Look(minutes, days, is_whole)
+        ]
+        days = self._days(instrument, state) if self._links[DXLINK].since is not None else None
+        return Look(stretches, days)
 
-    def _days(self, instrument: Instrument, state: MarketState) -> list[Bar]:
+    def _days(self, instrument: Instrument, state: MarketState) -> Columns | None:
         tho = has_regular_days(instrument)
         series = state.candles(instrument.streamer, "d", tho)
         if series is None or not len(series):
-            return []
+            return None
         is_new = self._is_new(candle_symbol(instrument.streamer, "d", tho), series)
-        return bars_of(series.columns(None if is_new else series.times[-1] - 7 * DAY_MS))
+        return series.columns(None if is_new else series.times[-1] - 7 * DAY_MS)
 
     def _is_ready(self, series: CandleSeries, link: _Link, now: float) -> bool:
         if link.since is None:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any, ClassVar, Final
 
 from grok_sauce.desks.candle_keeper import CandleKeeper
-from grok_sauce.desks.candle_sources import DXLINK, CandleFollower, CandleSources, Look
+from grok_sauce.desks.candle_sources import DXLINK, CandleFollower, CandleSources, Look, bars_of
 from grok_sauce.engine import Engine
 from grok_sauce.errors import SettingsError
 from grok_sauce.market.candle_close import (
@@ -40,7 +40,7 @@ TOPIC: Final = "candle.close"
 LOOK: Final = 0.1  # seconds (real) between two looks at the clock
 AT_LEAST: Final = 2.0  # seconds (real) until bars are read though no minute has ended
 GRACE: Final = 1.0  # seconds after its end in which a candle is still corrected
-TRANSIT: Final = 0.3  # seconds of real time the last prints need on their way
+TRANSIT: Final = 0.6  # seconds of real time the last prints need on their way
 DAY_GRACE: Final = 60.0  # of a daily candle: closing auctions print late
 DELAY: Final = 16 * 60.0  # seconds that a delayed feed is behind at most
 MANY: Final = 500  # bars that are worked through beside the loop
@@ -265,13 +265,24 @@ class CandleOwner:
         for symbol, look in self._sources.look(asked, now).items():
             line, contract = self._lines[symbol], self._contracts[symbol]
             edges = (self._edge(now), int((now - self._lag() - DAY_GRACE) * 1000))
-            if sum(len(each.bars) for each in look.minutes) > MANY:
+            if look.bars > MANY:
                 closed = concurrency.offload(_closed, look, line.kind, contract, *edges)
             else:
                 closed = _closed(look, line.kind, contract, *edges)
-            with self._lock:
-                found[symbol] = line.put(closed)
+            found[symbol] = self._put(line, closed)
         return found
+
+    def _put(self, line: CandleLine, closed: Sequence[Closed]) -> Change:
+        """A long history in turns, so that others have theirs."""
+        change = Change([], [])
+        for place in range(0, len(closed), MANY):
+            with self._lock:
+                part = line.put(closed[place : place + MANY])
+            change.news.extend(part.news)
+            change.kept.extend(part.kept)
+            if len(closed) > MANY:
+                concurrency.sleep(0)
+        return change
 
     def _edge(self, now: float) -> int:
         """What ended by then is closed (ms)."""
@@ -304,12 +315,15 @@ class CandleOwner:
 
 
 def _closed(look: Look, kind: Any, contract: str | None, edge: int, day_edge: int) -> list[Closed]:
-    """Everything of a look that has ended."""
-    return [
-        *close_minutes(look.minutes, kind, edge),
-        *close_quarters(look.minutes, kind, edge),
-        *close_days(DXLINK, contract, look.days, kind, day_edge),
+    """Everything of a look that has ended, oldest first."""
+    minutes = [each.minutes() for each in look.stretches]
+    days = [] if look.days is None else bars_of(look.days)
+    found = [
+        *close_minutes(minutes, kind, edge),
+        *close_quarters(minutes, kind, edge),
+        *close_days(DXLINK, contract, days, kind, day_edge),
     ]
+    return sorted(found, key=lambda each: each.time)
 
 
 def candle_of(one: Closed) -> Candle:

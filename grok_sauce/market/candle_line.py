@@ -78,7 +78,8 @@ class CandleLine:
                 start = day_began(self.kind, candle.time)
             switched = None if before.source == candle.source else before.source
             gap = candle.gap + run_of(self.kind, before.end, start)
-            candle = replace(candle, gap=gap, switched=switched)
+            if gap != candle.gap or switched is not None:  # seldom, and copies are dear
+                candle = replace(candle, gap=gap, switched=switched)
         held.insert(place, candle)
         return candle
 
