@@ -107,3 +107,28 @@ def test_a_demo_that_is_not_asked_to_tells_nothing(tmp_path: Path) -> None:
             assert server.cli("CLIENT", "LIST").count("name=grok-sauce") == 0
         finally:
             end(product)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(330)
+def test_a_signal_of_the_page_is_read_by_redis_cli(tmp_path: Path) -> None:
+    # On this afternoon of this market the candle that closes at 14:45 falls through support 1.
+    market = ("--seed", "42", "--start", "2026-12-16T13:52:00-05:00", "--speed", "30")
+    with RedisServer() as server:
+        product = start(tmp_path, "eventlet", server.url, *market)
+        ears = Ears(server, "trade.signal", "candle.close")
+        try:
+            product.wait()
+            told = until(lambda: ears.newest.get("trade.signal"), 240, "a signal")["data"]
+
+            shown = json.loads(product.get("/api/signals")[1])["signals"]["signals"]
+            candle = ears.newest["candle.close"]["data"]
+        finally:
+            ears.close()
+            end(product)
+
+    same = next(each for each in shown if each["id"] == told["id"])
+    assert (told["price"], told["stop_loss"]) == (same["price"], same["stop"])
+    assert told["stopLoss"] == told["stop_loss"] < told["price"] < told["take_profit"]
+    assert told["expires_at"] > told["time"]
+    assert candle["timeframe"] == "15m"
