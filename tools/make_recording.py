@@ -31,7 +31,7 @@ SETTINGS = {
         "lt_missing": "open",
     },
 }
-MARKET = ("--seed", "42", "--start", "2026-12-16T10:20", "--speed", "24", "--minutes", "26")
+MARKET = ("--seed", "12", "--start", "2026-12-16T10:26", "--speed", "30", "--minutes", "20.5")
 
 
 def command(folder: Path, *words: str) -> None:
