@@ -31,6 +31,24 @@ def write_private(path: Path, data: bytes) -> None:
     _write_whole(path, data, PRIVATE)
 
 
+def make_private(path: Path, data: bytes) -> None:
+    """As write_private, unless the file is there already: then that one stays.
+
+    Of two processes that make it at the same moment one does, and both read the same.
+    """
+    made = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.made")
+    _write_whole(made, data, PRIVATE)
+    try:
+        os.link(made, path)
+    except FileExistsError:
+        log.debug("%s is there already", path.name)
+    except OSError:  # a file system without links
+        if not path.exists():
+            os.replace(made, path)
+    finally:
+        made.unlink(missing_ok=True)
+
+
 def write_json(path: Path, value: Any, keep: int = VERSIONS, private: bool = False) -> None:
     """Write value as indented JSON, whole; the `keep` contents before it stay as path.1 … path.N.
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from grok_sauce.errors import StartupError
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.runtime.concurrency import offload
-from grok_sauce.storage.files import write_private
+from grok_sauce.storage.files import make_private
 from grok_sauce.web.settings import WebSettings
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def secret_keys(path: Path) -> list[bytes]:
     """
     try:
         if not path.exists():
-            write_private(path, f"{secrets.token_hex(32)}\n".encode())
+            make_private(path, f"{secrets.token_hex(32)}\n".encode())
         keys = [bytes.fromhex(line) for line in path.read_text("ascii").split()]
     except OSError as problem:
         raise StartupError(f"{path}: {problem.strerror or problem}") from None

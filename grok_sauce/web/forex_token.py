@@ -11,7 +11,7 @@ from typing import Final
 
 from grok_sauce.errors import StartupError
 from grok_sauce.runtime.concurrency import offload
-from grok_sauce.storage.files import write_private
+from grok_sauce.storage.files import make_private, write_private
 from grok_sauce.web.errors import Refusal
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class ForexToken:
     def _kept(self) -> str:
         try:
             if not self._path.exists():
-                write_private(self._path, f"{secrets.token_urlsafe(32)}\n".encode())
+                make_private(self._path, f"{secrets.token_urlsafe(32)}\n".encode())
                 log.info("a token for the EA exchange is kept in %s", self._path)
             text = self._path.read_text("ascii").strip()
         except OSError as problem:

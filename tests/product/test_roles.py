@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from grok_sauce.runtime.fenced_lock import LEASE
 from tests.product.harness import ROOT, Product, until
 from tests.product.roles_demo import TABLE, Crowd, Hearing, Roles, delays, gaps, read, strangers
 
@@ -198,7 +199,8 @@ def outage(roles: Roles, seconds: float) -> None:
         assert web.get("/api/settings")[0] == 503
     if seconds > 6:
         until(lambda: dxlink(feed) == "off", seconds, "the end of the session")
-        assert time.monotonic() - began < 5.0, "a session outlived its owner's lease"
+        # Its report says so once a second, whatever the machine is doing.
+        assert time.monotonic() - began < LEASE + 3.0, "a session outlived its owner's lease"
     time.sleep(max(0.0, seconds - (time.monotonic() - began)))
     roles.redis.start()
 

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -189,3 +190,22 @@ def test_any_json_value_survives_the_round_trip(
     files.write_json(path, value)
 
     assert files.read_json(path) == value
+
+
+def test_of_many_who_make_a_secret_at_once_all_read_the_same_one(tmp_path: Path) -> None:
+    path = tmp_path / "secret.key"
+    found: list[bytes] = []
+
+    def make(number: int) -> None:
+        files.make_private(path, f"{number}\n".encode())
+        found.append(path.read_bytes())
+
+    threads = [threading.Thread(target=make, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(found) == 20
+    assert len(set(found)) == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["secret.key"]
