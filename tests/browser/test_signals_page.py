@@ -154,8 +154,10 @@ def test_blocked_names_the_input_and_text_stays_text(visit: Visit, templates: An
 def empty(state: dict[str, Any]) -> None:
     nothing = {"n": 0, "wins": 0, "points": 0.0, "dollars": 0.0, "mean_points": None}
     state.update(
-        evaluations=[], signals=[], open=None, last=None, counts={"all": 0, "crosses": 0, "signals": 0},
-        sums={**nothing, "mean_dollars": None}, today={"signals": 0, **nothing, "mean_dollars": None},
+        evaluations=[], signals=[], open=None, last=None,
+        counts={"all": 0, "crosses": 0, "signals": 0},
+        sums={**nothing, "mean_dollars": None},
+        today={"signals": 0, **nothing, "mean_dollars": None},
         state="off", enabled=False, text="Off",
     )  # fmt: skip
 

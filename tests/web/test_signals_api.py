@@ -61,8 +61,8 @@ def test_an_evaluation_has_every_filter_s_verdict(client: Any) -> None:
 @pytest.mark.parametrize(
     ("query", "field"),
     [
-        ("limit=0", "limit"), ("limit=1001", "limit"), ("limit=x", "limit"), ("before=-1", "before"),
-        ("which=none", "which"), ("symbol=NQ!", "symbol"),
+        ("limit=0", "limit"), ("limit=1001", "limit"), ("limit=x", "limit"),
+        ("before=-1", "before"), ("which=none", "which"), ("symbol=NQ!", "symbol"),
     ],
 )  # fmt: skip
 def test_what_is_asked_wrongly_is_refused_by_its_name(client: Any, query: str, field: str) -> None:
