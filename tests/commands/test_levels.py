@@ -85,12 +85,12 @@ def test_the_command_is_there() -> None:
     assert COMMANDS["levels"] == "grok_sauce.commands.levels"
 
 
-def test_help_has_two_examples(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_has_an_example_of_each_use(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         cli.main(["levels", "--help"])
 
     assert end.value.code == 0
-    assert len(re.findall("^  python3 main.py levels ", capsys.readouterr().out, re.M)) == 2
+    assert len(re.findall("^  python3 main.py levels ", capsys.readouterr().out, re.M)) == 3
 
 
 @pytest.mark.parametrize(("file", "symbol"), [(INDEX, "SPX"), (ETF, "QQQ")], ids=["json", "csv"])
