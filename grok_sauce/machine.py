@@ -8,7 +8,6 @@ import platform
 import signal
 import sys
 import threading
-import webbrowser
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -393,8 +392,9 @@ class Machine:
             lines.append(f"  record {self._recording.recorder.path}")
         if self.router is not None:
             lines.append(f"  alerts {self.router.url}")
-        lines.append("  stop   Ctrl-C")
-        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.write("\n".join([*lines, "  stop   Ctrl-C", ""]))
         sys.stdout.flush()
         if self.options.open_page:
+            import webbrowser
+
             concurrency.spawn(concurrency.offload, webbrowser.open, url)
