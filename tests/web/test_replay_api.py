@@ -22,7 +22,7 @@ def test_the_control_is_passed_on_and_its_answer_given(make_site: Make, browse: 
         asked.append((action, value))
         return {"state": "playing"}
 
-    site.controls.register("replay.control", control)
+    site.deps.controls.register("replay.control", control)
 
     answer = browse(site.app).write("/api/replay", {"action": "speed", "value": 30})
 
@@ -36,7 +36,7 @@ def test_a_wish_that_cannot_be_is_refused_by_its_field(make_site: Make, browse: 
     def control(action: str, value: Any) -> dict[str, Any]:
         raise SettingsError("speed must be from 1 to 60 or max", "value")
 
-    site.controls.register("replay.control", control)
+    site.deps.controls.register("replay.control", control)
 
     answer = browse(site.app).write("/api/replay", {"action": "speed", "value": 0})
 
