@@ -34,6 +34,7 @@ CLASSES = {
     ("GET", "/gex/<ticker:symbol>"): "page",
     ("GET", "/gex/levels"): "read",
     ("POST", "/gex/refresh"): "write",
+    ("GET", "/lt/levels"): "read",
     ("GET", "/chart"): "page",
     ("GET", "/chart/<ticker:symbol>"): "page",
     ("GET", "/butterfly"): "page",
