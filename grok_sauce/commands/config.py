@@ -142,10 +142,14 @@ def _knobs() -> list[Any]:
     from grok_sauce.clients.dxfeed_demo import DxfeedDemoSettings
     from grok_sauce.clients.tastytrade_tokens import TastytradeSettings
     from grok_sauce.clients.tradingview import TradingViewAccount
+    from grok_sauce.desks.candles import CandleSettings
     from grok_sauce.desks.gex import GexSettings
     from grok_sauce.desks.gex_signal import SignalSettings
     from grok_sauce.desks.price_source import FeedSettings
     from grok_sauce.desks.reactions import ReactionSettings
+    from grok_sauce.desks.redis import ChannelSettings
+    from grok_sauce.desks.signals import SignalKeeping
+    from grok_sauce.desks.signals_post import PostSettings
     from grok_sauce.feeds.dxlink_messages import DxLinkSettings
     from grok_sauce.feeds.tradingview_messages import TradingViewSettings
     from grok_sauce.pollers.calendar import CalendarSettings
@@ -154,6 +158,8 @@ def _knobs() -> list[Any]:
     from grok_sauce.pollers.news_fetch import NewsSettings
     from grok_sauce.publishers.history import HistorySettings
     from grok_sauce.publishers.notify_settings import NotifySettings
+    from grok_sauce.redis_link import RedisSettings
+    from grok_sauce.role_wire import RoleSettings
     from grok_sauce.web.settings import WebSettings
 
     return [
@@ -173,6 +179,12 @@ def _knobs() -> list[Any]:
         ReactionSettings,
         NotifySettings,
         SignalSettings,
+        CandleSettings,
+        SignalKeeping,
+        PostSettings,
+        RedisSettings,
+        ChannelSettings,
+        RoleSettings,
         AlertSettings,
         WebSettings,
     ]
