@@ -156,6 +156,7 @@ class ReplayClock:
         if self.goal is not None:
             if at <= self.goal:
                 return 0.0
+            self.reach(self.goal)
             self.goal = None
             self._restart()
         if self.is_paused:

@@ -84,9 +84,10 @@ def test_a_goal_is_run_to_and_then_it_plays_or_stands_as_before(paused: bool) ->
     clock.seek(START + 100)
 
     assert clock.wait(START + 100) == 0.0
-    clock.reach(START + 100)
+    clock.reach(START + 98)
     after = clock.wait(START + 104)
 
+    assert clock.market() == START + 100
     assert after is None if paused else after == pytest.approx(2.0)
     assert clock.goal is None
 
