@@ -163,7 +163,6 @@ class Player:
             self._take(Batch("Instrument", list(found), (list(found.values()),), batch.at))
 
     def _end(self) -> None:
-        self._clock.pause()
         self.ended.set()
         self.status.detail = f"{self.recording.path.name}, at its end"
         if self.recording.problem is not None:

@@ -94,10 +94,10 @@ class ReplayDesk:
             self._seek(_time(value))
         elif action == "pause":
             self._clock.pause()
-        elif self._player.ended.is_set():
-            self._start_at(self._clock.start)
         else:
             self._clock.play()
+            if self._player.ended.is_set():
+                self._start_at(self._clock.start)
         self._told()
         return self.report()
 

@@ -275,12 +275,14 @@ def test_forward_is_run_to_and_back_begins_again_once(desk: Desk) -> None:
 
 def test_play_at_the_end_begins_again(desk: Desk) -> None:
     play, made, again, _ = desk
+    made.control("pause")
     play.player.ended.set()
     assert made.report()["state"] == "ended"
 
     made.control("play")
 
     assert again == [ZERO]
+    assert not play.clock.is_paused
 
 
 @pytest.mark.parametrize(
