@@ -75,6 +75,11 @@ class RoleSettings:
         """The channel on which web roles do and ask."""
         return f"{self.name}:feed:requests"
 
+    @property
+    def of_router(self) -> RoleSettings:
+        """The same for what a router on its own tells."""
+        return RoleSettings(f"{self.name[:33]}.router")
+
     def answers(self, role: str) -> str:
         """The channel on which one web role is answered."""
         return f"{self.name}:web:{role}:answers"

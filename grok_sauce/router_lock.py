@@ -12,6 +12,7 @@ from typing import Final
 
 from grok_sauce import settings as knobs
 from grok_sauce.errors import GrokSauceError, SourceError
+from grok_sauce.publishers.updates import UpdatesOut
 from grok_sauce.redis_link import RedisSettings, connect
 from grok_sauce.role_wire import RoleSettings
 from grok_sauce.router_half import RouterHalf
@@ -85,8 +86,24 @@ class RouterLock:
         self._reached = False
 
 
+class AlertsTold(UpdatesOut):
+    """UpdatesOut for which a Redis that is gone is no trouble of this process."""
+
+    def run(self, stop: threading.Event) -> None:
+        """Write until stop is set; what Streams want waits for Redis."""
+        while not stop.is_set():
+            try:
+                super().run(stop)
+            except SourceError as problem:
+                log.debug("router: alerts are not told on Redis: %s", problem)
+                stop.wait(EVERY)
+
+
 def guarded(half: RouterHalf, environ: Mapping[str, str], data: Path, clock: Clock) -> RouterHalf:
-    """half once its queue is free, with who keeps it so; as it is where there is no REDIS_URL."""
+    """half once its queue is free, with who keeps it so; as it is where there is no REDIS_URL.
+
+    What becomes of each alert is told on Redis too, and kept in a Stream.
+    """
     redis = knobs.read_env(RedisSettings, environ)
     if redis.url is None:
         return half
@@ -96,9 +113,11 @@ def guarded(half: RouterHalf, environ: Mapping[str, str], data: Path, clock: Clo
         log.warning("router: no lock over machines: %s", problem)
         return half
     folder = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12]
-    name = knobs.read_env(RoleSettings, environ).name
-    lock = FencedLock(link, f"{name}:router:lock", f"{platform.node()} {folder}", clock, LEASE)
+    names = knobs.read_env(RoleSettings, environ).of_router
+    lock = FencedLock(link, names.lock, f"{platform.node()} {folder}", clock, LEASE)
     keeper = RouterLock(lock)
     keeper.wait()
-    half.workers.append(keeper)
+    told = AlertsTold(link, names, lambda: lock.fence, lock.lost, half.snapshot.everything, clock)
+    half.publishers.append(told.publish)
+    half.workers += [keeper, told]
     return half

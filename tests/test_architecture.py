@@ -49,7 +49,7 @@ MAY: dict[str, set[str]] = {
     "feed_half": ALL,
     "feed_port": ALL,
     "web_role": ALL,
-    "router_lock": {"router_half", "runtime"},
+    "router_lock": {"publishers.updates", "router_half", "runtime"},
     "greyed": set(),
     "market_half": ALL,
     "signal_part": ALL,

@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from grok_sauce.publishers.updates import UpdatesOut
 from grok_sauce.redis_link import RedisSettings, connect
+from grok_sauce.role_wire import RoleSettings
 from grok_sauce.router_half import RouterHalf
 from grok_sauce.router_lock import RouterLock, TakenOver, guarded
 from grok_sauce.runtime.clock import RealClock
 from grok_sauce.runtime.fenced_lock import FencedLock
+from grok_sauce.update import Update
 from tests.redis_server import RedisServer, free_port
 
 CLOCK = RealClock()
@@ -90,20 +93,22 @@ def test_a_redis_that_goes_away_ends_no_worker(redis_here: RedisServer, tmp_path
     redis_here.cli("FLUSHALL")
     half = RouterHalf(CLOCK, tmp_path / "settings.json", nothing, nothing)
     guarded(half, {"REDIS_URL": redis_here.url}, tmp_path, CLOCK)
-    worker = half.workers[-1]
-    assert isinstance(worker, RouterLock)
+    workers = [each for each in half.workers if isinstance(each, (RouterLock, UpdatesOut))]
     stop = threading.Event()
-    thread = threading.Thread(target=worker.run, args=(stop,))
+    threads = [threading.Thread(target=worker.run, args=(stop,)) for worker in workers]
 
     redis_here.stop()
     try:
-        thread.start()
-        thread.join(1.0)
+        for thread in threads:
+            thread.start()
+        half.publish([Update("alert.state", "a1", {"seq": 1})])
+        time.sleep(1.0)  # that nothing ends shows only in time
 
-        assert thread.is_alive()
+        assert [thread.is_alive() for thread in threads] == [True, True]
     finally:
         stop.set()
-        thread.join(10)
+        for thread in threads:
+            thread.join(10)
         redis_here.start()
 
 
@@ -112,3 +117,32 @@ def test_without_redis_there_is_no_lock(tmp_path: Path) -> None:
     before = list(half.workers)
 
     assert guarded(half, {}, tmp_path, CLOCK).workers == before
+
+
+def test_what_becomes_of_an_alert_is_kept_in_a_stream(
+    redis_here: RedisServer, tmp_path: Path
+) -> None:
+    redis_here.cli("FLUSHALL")
+    half = RouterHalf(CLOCK, tmp_path / "settings.json", nothing, nothing)
+    guarded(half, {"REDIS_URL": redis_here.url}, tmp_path, CLOCK)
+    half.publish([Update("alert.state", "a1", {"seq": 1, "state": "held"})])
+    half.publish(
+        [
+            Update("alert.state", "a1", {"seq": 1, "state": "delivered"}),
+            Update("alert.state", "#numbers", {"held": 0}),
+        ]
+    )
+    stop = threading.Event()
+    (worker,) = [each for each in half.workers if isinstance(each, UpdatesOut)]
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread.start()
+    name = RoleSettings().of_router.stream("alert.state")
+    deadline = time.monotonic() + 10
+    while redis_here.cli("XLEN", name) != "2" and time.monotonic() < deadline:
+        time.sleep(0.02)
+    stop.set()
+    thread.join(5)
+
+    told = redis_here.cli("XRANGE", name, "-", "+")
+    assert told.index("held") < told.index("delivered")
+    assert "#numbers" not in told

@@ -65,6 +65,13 @@ class Link(Protocol):
     def do(self, *command: str | bytes | int | float) -> Any: ...
 
 
+def _is_kept(update: Update) -> bool:
+    """Does it go to a Stream? A key like "#numbers" stands beside the rows of its topic."""
+    if update.payload is None or update.key.startswith("#"):
+        return False
+    return update.topic in STREAMED
+
+
 class UpdatesOut:
     """A worker and a publisher. publish() keeps what is told; run() writes it, a call a beat.
 
@@ -109,7 +116,7 @@ class UpdatesOut:
         """Keep one beat for the worker; never waits for Redis."""
         with self._lock:
             for update in updates:
-                if update.topic in STREAMED and update.payload is not None:
+                if _is_kept(update):
                     self._numbered += 1
                     self._streams.append((self._numbered, update))
             while len(self._streams) > KEPT:
