@@ -1,4 +1,4 @@
-"""The live strategy joined: whom it listens to, where it keeps things, how its switch is written."""
+"""The live strategy joined: whom it listens to, where it keeps things, how it is switched."""
 
 from __future__ import annotations
 
@@ -10,22 +10,14 @@ from grok_sauce.desks.signals_book import Book
 from grok_sauce.desks.signals_post import Door, HttpDoor, PostSettings, Reply, token_of
 from grok_sauce.errors import SettingsError
 from grok_sauce.questions import Unavailable
+from grok_sauce.runtime.clock import ReplayClock
 
 if TYPE_CHECKING:
     from grok_sauce.alerts.half import AlertHalf
     from grok_sauce.desks.signals_inputs import Candles, Levels, Triggers
-    from grok_sauce.market.lt_levels import LtLevels
     from grok_sauce.signal_part import Ground
 
 FILE = "signals.db"
-
-
-class NoTriggers:
-    """Where no source of Liquidity Trigger levels is."""
-
-    def triggers(self, symbol: str, at: float) -> LtLevels | None:
-        """None."""
-        return None
 
 
 def join_signals(
@@ -49,7 +41,10 @@ def join_signals(
     )
     desk.register(ground.controls, ground.questions)
     url = environ.get("ROUTER_URL")
-    if url:
+    if url and (ground.demo or isinstance(ground.clock, ReplayClock)):
+        # A router elsewhere is a real one: prices that are made up must not reach it.
+        desk.sender.without_door = "signals of a demo or replay are not sent to ROUTER_URL"
+    elif url:
         given = knobs.read_env(PostSettings, environ).token
         token = token_of(given, ground.data / "webhook_token")
         desk.sender.door = HttpDoor(url, ground.http, token)

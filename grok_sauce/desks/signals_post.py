@@ -151,6 +151,7 @@ class Sender:
         self._told = told
         self._wake = threading.Event()
         self.door: Door | None = None
+        self.without_door = "this process has no router; set ROUTER_URL"
         self.problem: str | None = None
 
     def wake(self) -> None:
@@ -204,7 +205,7 @@ class Sender:
         if post.kind == "open" and "close" in kept:
             return "void", "its paper trade ended before it could be sent", None
         if self.door is None:
-            return None, "this process has no router; set ROUTER_URL", None
+            return None, self.without_door, None
         try:
             reply = self.door(post.body)
         except SourceError as problem:

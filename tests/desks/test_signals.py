@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from grok_sauce.questions import Questions
 from grok_sauce.storage import signals as kept_signals
 from grok_sauce.storage.database import StorageError
 from tests.desks.signal_kit import FakeLevels, Kit, candle, lt_of, unix, wall
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -385,3 +389,31 @@ def test_a_symbol_that_is_not_watched_is_refused_by_name(kit: Kit) -> None:
         kit.desk.report.state("/ES")
 
     assert wrong.value.field == "symbol"
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from tests.desks.signal_kit import Kit, EXAMPLE, candle
+kit = Kit(Path(sys.argv[1]))
+kit.desk._publish = lambda rows: os.kill(os.getpid(), 9) if rows else None
+for row in EXAMPLE:
+    kit.close(candle(*row))
+"""
+
+
+def test_a_process_killed_between_storing_and_telling_tells_once_after_it(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path)], cwd=ROOT, timeout=60, check=False
+    )
+    assert ended.returncode == -9
+    kit = Kit(tmp_path)
+    kit.clock.set_market(unix("14:30") + 20)
+
+    for _ in range(2):
+        kit.beat()
+        kit.start()
+
+    [told] = kit.signals
+    assert told["id"] == "gex_recoil-NQH7-20261216T193000Z-put_wall"
+    assert kit.state()["counts"]["signals"] == 1

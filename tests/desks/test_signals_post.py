@@ -222,3 +222,30 @@ def test_the_inner_door_reads_stores_and_recognises_as_the_webhook_does(tmp_path
     assert again.document["id"] == taken.document["id"]
     assert broken.status == 400
     assert (unknown.status, unknown.document["message"]) == (422, "No route for ticker")
+
+
+@pytest.mark.parametrize("kind", ["demo", "replay", "live"])
+def test_made_up_prices_never_reach_a_router_elsewhere(kind: str, tmp_path: Path) -> None:
+    from types import SimpleNamespace
+
+    from grok_sauce.controls import Controls
+    from grok_sauce.desks.signals_joint import join_signals
+    from grok_sauce.questions import Questions
+    from grok_sauce.runtime.clock import ReplayClock
+    from grok_sauce.settings import Settings
+    from tests.desks.signal_kit import FakeCandles, FakeLevels, FakeTriggers
+
+    clock: Any = (
+        ReplayClock(1_797_000_000.0, 1_797_001_000.0) if kind == "replay" else ManualClock()
+    )
+    ground: Any = SimpleNamespace(
+        environ={"ROUTER_URL": "http://127.0.0.1:5011", "ROUTER_TOKEN": "t0ken"},
+        data=tmp_path, clock=clock, demo=kind == "demo", publish=lambda updates: None,
+        snapshot=SimpleNamespace(get=lambda topic, key: None), chosen=Settings, refused=None,
+        controls=Controls(), questions=Questions(lambda work: work()), http=None,
+    )  # fmt: skip
+
+    desk = join_signals(ground, FakeCandles(), FakeLevels(None), FakeTriggers())
+
+    assert (desk.sender.door is not None) == (kind == "live")
+    assert ("not sent to ROUTER_URL" in desk.sender.without_door) == (kind != "live")
