@@ -59,7 +59,7 @@ export function problemOf(option, text) {
 
 const symbolsOf = (text) => text.toUpperCase().split(/[\s,]+/).filter(Boolean).map((each) => (each.startsWith("/") ? each : `/${each}`));
 const valueOf = (option, text) => (option.kind === "number" ? Number(text) : option.kind === "symbols" ? symbolsOf(text) : text);
-const shown = (value) => (Array.isArray(value) ? value.join(", ") : String(value));
+const shown = (value) => (Array.isArray(value) ? value.join(", ") : String(value ?? ""));
 
 /** Fields of section `strategy`; draft as in draft.js. */
 export class StrategySettings {
