@@ -77,16 +77,27 @@ class _Maker:
         return self._made
 
     def complete(self) -> Any:
-        """Take over what the standard library's dataclass of the same fields has; the class."""
-        cls = self._made
+        """Take over the methods of the standard library's dataclass of the same fields."""
+        donor = self._donor(frozen=self._frozen)
+        for name in (*self._later, "__dataclass_params__"):
+            setattr(self._made, name, vars(donor)[name])
+        return self._made
+
+    def found(self, name: str) -> Any:
+        """What dataclasses' functions look for. Most want the fields, which cost no methods."""
+        if name == "__dataclass_fields__":
+            donor = self._donor(repr=False, eq=False)
+            setattr(self._made, name, vars(donor)[name])
+        else:
+            self.complete()
+        return vars(self._made)[name]
+
+    def _donor(self, **terms: bool) -> Any:
         space = {name: given for name, (_, given) in self._told.items() if given is not MISSING}
         space["__annotations__"] = {name: kind for name, (kind, _) in self._told.items()}
-        space |= {"__module__": cls.__module__, "__doc__": cls.__doc__ or ""}
-        like: Any = type(cls.__name__, (), space)
-        donor = dataclasses.dataclass(init=False, frozen=self._frozen)(like)
-        for name in (*self._later, *LOOKED_FOR):
-            setattr(cls, name, vars(donor)[name])
-        return cls
+        space |= {"__module__": self._made.__module__, "__doc__": self._made.__doc__ or "-"}
+        like: Any = type(self._made.__name__, (), space)
+        return dataclasses.dataclass(init=False, **terms)(like)
 
     def _init_later(self) -> Callable[..., None]:
         def __init__(this: Any, *args: Any, **kwargs: Any) -> None:
@@ -124,7 +135,7 @@ class _Later:
         self._maker, self._name = maker, name
 
     def __get__(self, instance: object, owner: type) -> Any:
-        return vars(self._maker.complete())[self._name]
+        return self._maker.found(self._name)
 
 
 # ---- fields --------------------------------------------------------------------------------

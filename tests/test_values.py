@@ -370,3 +370,18 @@ def test_what_it_is_not_for_is_refused_with_the_way_out() -> None:
         @values.dataclass(slots=True)
         class Mixed(Theirs):
             other: int = 0
+
+
+def test_a_class_of_the_standard_librarys_knows_whether_ours_is_frozen() -> None:
+    with pytest.raises(TypeError, match="frozen"):
+
+        @dataclasses.dataclass
+        class Loose(Named):
+            other: int = 0
+
+    @dataclasses.dataclass(frozen=True)
+    class Kept(Named):
+        other: int = 0
+
+    assert [each.name for each in fields(Kept)] == ["name", "tags", "other"]
+    assert Kept("a", other=2) == Kept("a", [], 2)
