@@ -266,17 +266,19 @@ class FeedMachine(Machine):
         began = self._clock.monotonic()
         self._port.close()
         self.gate.close()
+        # They only look up from what they hear; the lease outlives what still has to end.
+        self._roles.stop(0.0)
+        self.standby.close(0.0)
         late: list[str] = []
         if self.market_half is not None:
-            late += self.market_half.close(WHOLE_STOP - 1.0)
+            late += self.market_half.close(WHOLE_STOP - 1.5)
         if self._market is not None:
             self._market.close()
-        self.ownership.away = True
         try:
             self.lock.release()  # nothing of it runs any more: the next owner need not wait
         except GrokSauceError as problem:
             log.info("feed: %s", problem)
-        left = max(0.3, WHOLE_STOP - (self._clock.monotonic() - began))
+        left = max(0.2, WHOLE_STOP - 0.5 - (self._clock.monotonic() - began))
         late += self._roles.stop(left / 2) + self.standby.close(left / 2)
         self._folder.release()
         return late

@@ -32,7 +32,6 @@ class Ownership:
         self.owned = False  # at any time
         self.taken_over = False
         self.problem: str | None = None
-        self.away = False  # asked to own nothing for the moment
 
     def run(self, stop: threading.Event) -> None:
         """Keep or take it until stop is set.
@@ -42,7 +41,7 @@ class Ownership:
         """
         while not stop.is_set():
             try:
-                owner = None if self.away else self.lock.keep()
+                owner = self.lock.keep()
             except SourceError as problem:
                 self.problem = str(problem)
                 raise
@@ -51,7 +50,7 @@ class Ownership:
                 if not self.owned:
                     log.info("feed: this process is the owner, token %d", owner.token)
                 self.owned = True
-            elif not self.away:
+            else:
                 if not self.owned and not self.waited:
                     log.info("feed: %s owns it; this process stands by", self.lock.holder)
                 self.waited = True

@@ -56,7 +56,7 @@ MAY: dict[str, set[str]] = {
     "web_half": ALL,
     "commands": ALL,
     "machine": ALL,
-    "options": set(),
+    "options": {"desks.recording_run", "replay_half"},  # types alone
     "replay_half": ALL,
     "cli": ALL,
     "bootstrap": {"cli"},

@@ -162,11 +162,12 @@ class UpdatesFeed:
         state = self._state()
         if state is None or (state.token, state.seq) < (told.token, told.seq):
             return  # of before this message: the next one is soon enough
-        self._load(state)
         if self._reason is not None:
             log.info("updates: following the feed again")
         self._up, self._reason = True, None
-        self.status.state, self.status.detail = "live", f"following, message {self.seq:,}"
+        # Before anybody is told: the report that goes out with the state is to say so.
+        self.status.state, self.status.detail = "live", f"following, message {state.seq:,}"
+        self._load(state)
 
     def _state(self) -> State | None:
         """What Redis keeps.
