@@ -20,6 +20,7 @@ class ProgressLine:
         self._line = line
         self._stream = stream or sys.stderr
         self._width = 0
+        self._shown = ""
 
     def run(self, stop: threading.Event) -> None:
         """Write until stop is set."""
@@ -33,6 +34,9 @@ class ProgressLine:
 
     def _show(self, before: str, after: str) -> None:
         text = self._line()
+        if text == self._shown and not before:
+            return  # a log need not be told again that nothing moves
+        self._shown = text
         self._stream.write(f"{before}{text:<{self._width}}{after}")
         self._stream.flush()
         self._width = len(text) if before else 0
