@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -143,11 +144,11 @@ class Recorder:
             while not stop.wait(LOOK) and not self._is_long_enough():
                 waited += LOOK
                 is_due = waited >= FLUSH
-                if not self._use(self._write_block if is_due else self._write):
+                if not self._drain() or (is_due and not self._use(self._flush)):
                     break
                 waited = 0.0 if is_due else waited
         self._is_over = True
-        if self.problem is None:
+        if self.problem is None and self._drain():
             self._use(self._end)
         if self.problem is None:
             self.status.state, self.status.detail = "off", f"ended, {self.path.name} is whole"
@@ -185,21 +186,25 @@ class Recorder:
         }
         self.writer = RecordingWriter(self.path, header, self._packing)
 
-    def _write_block(self) -> None:
-        self._write()
+    def _drain(self) -> bool:
+        """Hand what waits to the writer, in portions; False when the disk refused.
+
+        The lock is taken here: under eventlet no native thread may touch it.
+        """
+        while some := self._portion():
+            if not self._use(partial(self._add, some)):
+                return False
+        return True
+
+    def _add(self, some: Sequence[Entry]) -> None:
+        """Runs on a native thread."""
+        assert self.writer is not None
+        for entry in some:
+            self.writer.add(entry)
+
+    def _flush(self) -> None:
         if self.writer is not None:
             self.writer.flush()
-
-    def _write(self) -> None:
-        """Runs on a native thread: what waits is taken in portions, so that memory is bounded."""
-        writer = self.writer
-        assert writer is not None
-        while True:
-            some = self._portion()
-            if not some:
-                break
-            for entry in some:
-                writer.add(entry)
 
     def _portion(self) -> Sequence[Entry]:
         some: list[Entry] = []
@@ -213,7 +218,6 @@ class Recorder:
         return some
 
     def _end(self) -> None:
-        self._write()
         if self.writer is not None:
             self.writer.close()
 
