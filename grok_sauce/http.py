@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from grok_sauce import __version__
 from grok_sauce.errors import BadPayload, SourceError, reason_of
@@ -15,18 +13,12 @@ from grok_sauce.runtime import concurrency
 from grok_sauce.values import dataclass
 
 if TYPE_CHECKING:
-    from ssl import SSLContext
-
-    import urllib3
+    import requests
 
     from grok_sauce.runtime.clock import Clock
 
 USER_AGENT: Final = f"grok-sauce/{__version__}"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # where users name certificates of theirs
-_REDIRECTS: Final = 8
-# Order and case as browsers and libraries have them: some services look at it.
-_USUAL: Final = {"Accept-Encoding": "gzip, deflate", "Accept": "*/*", "Connection": "keep-alive"}
 _PIECE: Final = 65536
 _TURN: Final = 8  # pieces between two turns of others; half a megabyte takes about 5 ms
 # What a text answer that is no JSON is quoted with in an error: enough to recognise a page.
@@ -101,7 +93,6 @@ class Http:
         self._timeout = (connect, read)
         self._whole = whole
         self._limit = limit
-        self._trusted: dict[str, SSLContext] = {}
 
     def get(
         self,
@@ -176,80 +167,44 @@ class Http:
         limit: int | None,
         redirects: bool,
     ) -> Answer:
-        # Not requests, which stands on it: 6 MB and 0.05 s less at the start. No .netrc either.
-        import urllib3
+        import requests  # 0.1 s of start-up: only when something is asked
 
         deadline = self._clock.monotonic() + self._whole
         shown = _without_query(url)
-        if not url.startswith(("http://", "https://")):
-            raise Unreachable(f"{shown} is no address of the web; check the settings")
-        connect, read = self._timeout
+        sent = {"User-Agent": self._user_agent, **(headers or {})}
         try:
-            with self._pools(url) as pools:
-                response = pools.request(
+            with requests.Session() as session:
+                session.trust_env = (urlsplit(url).hostname or "") not in LOOPBACK
+                with session.request(
                     method,
-                    _with_query(url, params),
-                    body=data,
-                    headers={"User-Agent": self._user_agent, **_USUAL, **(headers or {})},
-                    timeout=urllib3.Timeout(connect=connect, read=read),
-                    redirect=redirects,
-                    # Elsewhere an Authorization header is not sent on.
-                    retries=urllib3.Retry(None, 0, 0, _REDIRECTS) if redirects else False,
-                    preload_content=False,
-                )
-                try:
+                    url,
+                    params=dict(params) if params else None,
+                    data=data,
+                    headers=sent,
+                    timeout=self._timeout,
+                    allow_redirects=redirects,
+                    stream=True,
+                    # An auth of our own keeps a .netrc from replacing the Authorization header.
+                    auth=_leave_alone,
+                ) as response:
                     content = self._read(response, shown, limit or self._limit, deadline)
-                finally:
-                    response.close()
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as problem:
-            if _is_timeout(problem):
-                raise Unreachable(f"{shown} did not answer in time") from None
+        except requests.exceptions.Timeout:
+            raise Unreachable(f"{shown} did not answer in time") from None
+        except (requests.exceptions.RequestException, OSError, ValueError) as problem:
             raise Unreachable(f"{shown} cannot be reached: {_reason(problem)}") from None
         lowered = {name.lower(): value for name, value in response.headers.items()}
-        answer = Answer(response.status, lowered, content, shown)
+        answer = Answer(response.status_code, lowered, content, shown)
         if answer.status != 304 and not 200 <= answer.status < 300:
             raise HttpStatus(
                 f"{shown} answered {answer.status} {_summary(answer)}".rstrip(), answer
             )
         return answer
 
-    def _pools(self, url: str) -> urllib3.PoolManager:
-        """Connections to url, straight or through the proxy of the environment."""
-        import urllib3
-
-        parts = urlsplit(url)
-        local = (parts.hostname or "") in LOOPBACK
-        terms: dict[str, Any] = {}
-        if parts.scheme == "https":
-            named = [] if local else [os.environ[name] for name in BUNDLES if os.environ.get(name)]
-            terms["ssl_context"] = self._trust(named[0] if named else "")
-        proxy = None if local else _proxy(url)
-        if proxy is None:
-            return urllib3.PoolManager(**terms)
-        user = urllib3.util.parse_url(proxy).auth
-        told = urllib3.util.make_headers(proxy_basic_auth=unquote(user)) if user else None
-        return urllib3.ProxyManager(proxy, proxy_headers=told, **terms)
-
-    def _trust(self, bundle: str) -> SSLContext:
-        """What certificates are held against; made once, for it reads 140 of them."""
-        if bundle not in self._trusted:
-            import certifi
-            from urllib3.util.ssl_ import create_urllib3_context
-
-            context = create_urllib3_context()
-            folder = os.path.isdir(bundle)
-            file = None if folder else bundle or certifi.where()
-            context.load_verify_locations(cafile=file, capath=bundle if folder else None)
-            self._trusted[bundle] = context
-        return self._trusted[bundle]
-
-    def _read(
-        self, response: urllib3.BaseHTTPResponse, shown: str, limit: int, deadline: float
-    ) -> bytes:
+    def _read(self, response: requests.Response, shown: str, limit: int, deadline: float) -> bytes:
         """The whole body; the size is counted after decompression, so a bomb stops early."""
         pieces: list[bytes] = []
         size = 0
-        for piece in response.stream(_PIECE, decode_content=True):
+        for piece in response.iter_content(_PIECE):
             size += len(piece)
             if size > limit:
                 raise BadPayload(f"{shown} sent more than {limit} bytes")
@@ -262,44 +217,8 @@ class Http:
         return b"".join(pieces)
 
 
-def _is_timeout(problem: Exception) -> bool:
-    from urllib3.exceptions import NewConnectionError, TimeoutError
-
-    cause = getattr(problem, "reason", problem)
-    # Somebody who refuses counts as too slow there.
-    return isinstance(cause, TimeoutError) and not isinstance(cause, NewConnectionError)
-
-
-def _with_query(url: str, params: Mapping[str, Any] | None) -> str:
-    given = {name: value for name, value in (params or {}).items() if value is not None}
-    if not given:
-        return url
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(given, doseq=True)}"
-
-
-def _proxy(url: str) -> str | None:
-    """The proxy the environment (or the system) names for url; None: straight there."""
-    from urllib import request
-
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    known = request.getproxies()
-    proxy = known.get(parts.scheme) or known.get("all")
-    spelt = host if parts.port is None else f"{host}:{parts.port}"
-    if not proxy or request.proxy_bypass(spelt) or _is_within(host, known.get("no", "")):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
-
-
-def _is_within(host: str, networks: str) -> bool:
-    """Is host an address of a network in no_proxy ("10.0.0.0/8")? urllib knows names only."""
-    for network in networks.split(","):
-        try:
-            if ipaddress.ip_address(host) in ipaddress.ip_network(network.strip()):
-                return True
-        except ValueError:
-            continue
-    return False
+def _leave_alone(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 def _refuse_constant(name: str) -> None:

@@ -16,7 +16,7 @@ from grok_sauce import __version__, settings
 from grok_sauce.options import ROOT, Options
 from grok_sauce.options import DemoOptions as DemoOptions
 from grok_sauce.options import options_from as options_from
-from grok_sauce.runtime import collector, concurrency, lean
+from grok_sauce.runtime import collector, concurrency
 from grok_sauce.runtime.clock import Clock, FollowedClock, RealClock
 from grok_sauce.runtime.lock import FolderLock
 from grok_sauce.values import dataclass
@@ -62,8 +62,6 @@ def run(options: Options) -> int:
     process = settings.read_env(settings.ProcessSettings, environ)
     concurrency.patch(process.async_mode)
     concurrency.check_patched()
-    if options.role != "feed":
-        lean.load_socketio()
     lock = FolderLock(options.data, FOLDER_LOCKS.get(options.role, ""))
     if options.role in FOLDER_LOCKS:
         lock.take()

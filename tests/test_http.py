@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
 import json
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 
 from grok_sauce.errors import BadPayload, SourceError
 from grok_sauce.http import USER_AGENT, Http, HttpStatus, Unreachable
@@ -46,11 +43,6 @@ class LoopbackSite:
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def seal(self, context: ssl.SSLContext) -> None:
-        """Speak TLS from now on."""
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self.url = self.url.replace("http:", "https:")
 
     def close(self) -> None:
         self._server.shutdown()
@@ -237,122 +229,3 @@ def test_an_unchanged_answer_is_no_error(site: LoopbackSite, http: Http) -> None
 def test_an_address_that_is_none_is_unreachable(http: Http, url: str) -> None:
     with pytest.raises(Unreachable):
         http.get(url)
-
-
-def test_parameters_join_those_of_the_address(site: LoopbackSite, http: Http) -> None:
-    http.get(f"{site.url}/x?a=1", {"q": "/ES & co", "n": 3, "none": None, "many": ["x", "y"]})
-
-    assert site.seen[0][1] == "/x?a=1&q=%2FES+%26+co&n=3&many=x&many=y"
-
-
-def test_what_is_sent_besides_looks_as_ever(site: LoopbackSite, http: Http) -> None:
-    http.get(f"{site.url}/x", headers={"Accept": "text/html"})
-
-    headers = site.seen[0][2]
-    assert list(headers) == ["host", "user-agent", "accept-encoding", "accept", "connection"]
-    assert (headers["accept-encoding"], headers["accept"]) == ("gzip, deflate", "text/html")
-
-
-def moved(to: str) -> Reply:
-    def reply(handler: BaseHTTPRequestHandler) -> None:
-        if handler.path == "/there":
-            text(200, b'{"at": "there"}')(handler)
-        else:
-            text(302, b"", Location=to)(handler)
-
-    return reply
-
-
-def test_a_redirect_is_an_error_unless_it_is_asked_for(site: LoopbackSite, http: Http) -> None:
-    site.reply = moved("/there")
-
-    with pytest.raises(HttpStatus) as caught:
-        http.get(f"{site.url}/x")
-
-    assert caught.value.status == 302
-    assert http.get(f"{site.url}/x", redirects=True).json() == {"at": "there"}
-
-
-def test_a_redirect_elsewhere_takes_no_authorization_along(site: LoopbackSite, http: Http) -> None:
-    site.reply = moved(site.url.replace("127.0.0.1", "localhost") + "/there")
-
-    http.get(f"{site.url}/x", headers={"Authorization": "Bearer secret"}, redirects=True)
-
-    assert [headers.get("authorization") for *_, headers, _ in site.seen] == ["Bearer secret", None]
-
-
-def test_redirects_in_a_circle_end(site: LoopbackSite, http: Http) -> None:
-    site.reply = moved("/round")
-
-    with pytest.raises(Unreachable):
-        http.get(f"{site.url}/round", redirects=True)
-
-    assert len(site.seen) < 12
-
-
-def test_a_proxy_of_the_environment_gets_what_goes_further(
-    site: LoopbackSite, http: Http, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("http_proxy", site.url.replace("//", "//name:pass%40word@"))
-    monkeypatch.setenv("no_proxy", "near.test,10.0.0.0/8")
-
-    http.get("http://far.test/x?a=1")
-
-    _, path, headers, _ = site.seen[0]
-    assert path == "http://far.test/x?a=1"
-    assert base64.b64decode(headers["proxy-authorization"].split()[1]) == b"name:pass@word"
-
-
-@pytest.mark.parametrize(
-    ("url", "is_used"),
-    [
-        ("http://far.test/", True),
-        ("http://near.test/", False),
-        ("http://www.near.test/", False),
-        ("http://10.2.3.4/", False),
-        ("http://11.2.3.4/", True),
-        ("http://127.0.0.1:9/", False),
-    ],
-)
-def test_no_proxy_names_hosts_and_networks(
-    http: Http, monkeypatch: pytest.MonkeyPatch, url: str, is_used: bool
-) -> None:
-    monkeypatch.setenv("http_proxy", "proxy.test:3128")
-    monkeypatch.setenv("no_proxy", "near.test, 10.0.0.0/8")
-
-    with http._pools(url) as pools:
-        proxy = pools.proxy
-
-    assert (proxy is not None) == is_used
-    assert proxy is None or str(proxy) == "http://proxy.test:3128"
-
-
-@pytest.fixture
-def sealed(site: LoopbackSite, tmp_path: Path) -> Path:
-    """The site speaks TLS; the file of the authority that signed its certificate."""
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    site.seal(context)
-    bundle = tmp_path / "authority.pem"
-    authority.cert_pem.write_to_path(bundle)
-    return bundle
-
-
-def test_a_certificate_nobody_knows_is_refused(
-    site: LoopbackSite, http: Http, sealed: Path
-) -> None:
-    with pytest.raises(Unreachable, match="cannot be reached"):
-        http.get(f"{site.url}/x")
-
-    assert site.seen == []
-
-
-def test_certificates_the_user_names_are_believed(
-    site: LoopbackSite, http: Http, sealed: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("grok_sauce.http.LOOPBACK", frozenset())
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(sealed))
-    monkeypatch.setenv("no_proxy", "*")
-
-    assert http.get_json(f"{site.url}/x") == {}

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import orjson
 import socketio
+from flask_socketio import SocketIO
 
 from grok_sauce.publishers.broadcast import QUEUE, Client, Manager
 from grok_sauce.publishers.followed import Followed, Watch, loading, nobody
@@ -111,16 +112,14 @@ class Sockets:
         self.refused = 0
         self.manager = Manager(clock.monotonic, self._limits.stuck)
         self._followed = Followed(self.manager.members, watch, unwatch)
-        self.server: Any = None
+        self.socketio = SocketIO()
 
-    def attach(self, app: Any) -> None:
-        """Put Socket.IO in front of a Flask app; call once, after patching.
-
-        Flask-SocketIO would do the same two things, and load Flask's test client for it.
-        """
+    def attach(self, app: Any) -> SocketIO:
+        """Put Socket.IO in front of a Flask app; call once, after patching."""
         limits = self._limits
         mode = concurrency.mode()
-        self.server = server = socketio.Server(
+        self.socketio.init_app(
+            app,
             async_mode=mode,
             client_manager=self.manager,
             cors_allowed_origins=None,  # same origin; [] would let every origin in
@@ -133,7 +132,7 @@ class Sockets:
             logger=_quiet("grok_sauce.socketio"),
             engineio_logger=_quiet("grok_sauce.engineio"),
         )
-        app.wsgi_app = socketio.WSGIApp(server, app.wsgi_app)
+        server = self.socketio.server
         server.on("subscribe", self._on_subscribe)
         server.on("unsubscribe", self._on_unsubscribe)
         server.on("*", self._on_unknown)
@@ -146,11 +145,12 @@ class Sockets:
         engine.on("connect", self._on_connect)
         engine.on("disconnect", self._on_disconnect)
         guard_posts(engine)
+        return self.socketio
 
     def close(self) -> None:
         """Stop Engine.IO's own helper; the web server ends the connections."""
-        if self.server is not None:
-            self.server.shutdown()
+        if self.socketio.server is not None:
+            self.socketio.server.shutdown()
 
     # -- out -------------------------------------------------------------------------------
 
@@ -250,7 +250,7 @@ class Sockets:
     def _on_message(self, session: str, data: Any) -> None:
         """Every message of a browser comes by here, before Socket.IO reads it."""
         bucket = self._buckets.get(session)
-        engine_socket = self.server.eio.sockets.get(session)
+        engine_socket = self.socketio.server.eio.sockets.get(session)
         client = self.manager.clients.get(session)
         if bucket is None or engine_socket is None or client is None or client.dropped:
             return
@@ -275,12 +275,12 @@ class Sockets:
         asked = re.match(r"2(\d{1,9})\[", data)
         if asked:
             text = _Json.dumps([Refusal("too_many_requests", "slow down").answer()])
-            self.server.eio.send(session, f"3{asked[1]}{text}")
+            self.socketio.server.eio.send(session, f"3{asked[1]}{text}")
 
     def _on_subscribe(self, sid: str, *args: Any) -> dict[str, Any]:
         try:
             session, client = self._client(sid)
-            why = self._may_connect(self.server.environ[session])
+            why = self._may_connect(self.socketio.server.environ[session])
             if why:
                 raise Refusal("unauthorized", why)
             page, key = wanted(self._pages, args[0] if args else None)

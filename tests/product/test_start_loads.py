@@ -82,14 +82,8 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         "numpy",  # with the first chain or the first bars
         "vaderSentiment",  # with the first headline
         "apprise",  # with the first notice to a chat
-        "requests",  # urllib3 is enough
-        "redis",  # where REDIS_URL names one
-        "flask_socketio",  # python-socketio is enough
         "pandas",
         "scipy",
-        "aiohttp",
-        "pdb",
-        "unittest",
         "grok_sauce.market.chain",
         "grok_sauce.analytics.gex_work",
         "grok_sauce.analytics.profile_work",

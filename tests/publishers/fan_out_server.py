@@ -67,9 +67,9 @@ def main(mode: str, options_text: str) -> None:
     @app.post("/reset")
     def reset() -> dict[str, object]:
         """As if just started: nobody there, nothing told, nothing counted."""
-        for engine_socket in list(sockets.server.eio.sockets.values()):
+        for engine_socket in list(sockets.socketio.server.eio.sockets.values()):
             engine_socket.close(wait=False, abort=True)
-        sockets.server.eio.sockets.clear()
+        sockets.socketio.server.eio.sockets.clear()
         snapshot.__init__("test-run")  # type: ignore[misc]
         manager = sockets.manager
         watched.clear()
@@ -106,14 +106,14 @@ def main(mode: str, options_text: str) -> None:
     @app.post("/emit")
     def emit() -> dict[str, object]:
         data = request.get_json()
-        sockets.server.emit("notice", bytes([1, 2, 3]) if data == "binary" else data)
+        sockets.socketio.emit("notice", bytes([1, 2, 3]) if data == "binary" else data)
         return {}
 
     @app.get("/status")
     def status() -> dict[str, object]:
         waiting = [
             engine_socket.queue.qsize()
-            for engine_socket in list(sockets.server.eio.sockets.values())
+            for engine_socket in list(sockets.socketio.server.eio.sockets.values())
         ]
         return {
             **sockets.status(),

@@ -69,7 +69,8 @@ TEMPLATES = {
     "{% if tree %}{{ tree.strategies[0].name }} {{ numbers.text }} {{ tokens.rows|length }}"
     "{% endif %}",
     "setup.html": FRAME + "{{ revision }} {{ first_run }} {{ settings.gex.expiries }}",
-    "signals.html": FRAME + "{{ state.text if state else problem }} {{ lines|length }} {{ evaluation }} "
+    "signals.html": FRAME
+    + "{{ state.text if state else problem }} {{ lines|length }} {{ evaluation }} "
     "{{ epoch }} {{ seq }}",
     "forex.html": FRAME + "{{ token.masked }} {{ trades.total }} {{ epoch }} {{ seq }}",
     "status.html": FRAME + "{{ asset('css/base.css') }} {{ asset('css/none.css') }}",

@@ -142,7 +142,8 @@ def test_writes_answer_as_documented(
 def test_refusals_are_documented(make_site: Make, browse: Browse, route: Any) -> None:
     site = make_site(dashboard_password="correct horse battery")
     path = route.rule
-    for part, value in (("<name>", "dxlink"), ("<ticker:symbol>", "SPX"), ("<alert:id>", "a1"), ("<int:seq>", "1")):
+    values = {"<name>": "dxlink", "<ticker:symbol>": "SPX", "<alert:id>": "a1", "<int:seq>": "1"}
+    for part, value in values.items():
         path = path.replace(part, value)
     rule = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.rule)
 
