@@ -16,7 +16,7 @@ from grok_sauce import __version__, settings
 from grok_sauce.options import ROOT, Options
 from grok_sauce.options import DemoOptions as DemoOptions
 from grok_sauce.options import options_from as options_from
-from grok_sauce.runtime import collector, concurrency
+from grok_sauce.runtime import collector, concurrency, memory
 from grok_sauce.runtime.clock import Clock, FollowedClock, RealClock
 from grok_sauce.runtime.lock import FolderLock
 from grok_sauce.values import dataclass
@@ -60,6 +60,7 @@ def run(options: Options) -> int:
     for notice in notices:
         log.warning("%s: %s", options.env_file.name, notice)
     process = settings.read_env(settings.ProcessSettings, environ)
+    memory.few_arenas()
     concurrency.patch(process.async_mode)
     concurrency.check_patched()
     lock = FolderLock(options.data, FOLDER_LOCKS.get(options.role, ""))
