@@ -6,11 +6,11 @@ import sys
 from typing import Final
 
 M_ARENA_MAX: Final = -8  # of glibc's malloc.h
-ARENAS: Final = 2
+ARENAS: Final = 1
 
 
 def few_arenas() -> bool:
-    """Let native threads share two arenas of glibc's malloc; False where there is no glibc.
+    """Let native threads share one arena of glibc's malloc; False where there is no glibc.
 
     Each of the pool's twenty threads would have one of its own and keep what was freed in it:
     15 MB by the first page. Python's small objects do not come from there, so threads hardly
