@@ -47,7 +47,7 @@ export function coverage(candles, zone, source) {
   const from = tf === "1d" ? date(first, "utc") : `${date(first, zone)} ${minuteText(first, zone)}`;
   const missing = gaps.length ? `, ${gaps.length} ${gaps.length === 1 ? "gap" : "gaps"} marked` : "";
   const made = { minutes: tf === "1m" ? "" : " of one-minute bars", daily: " of the feed’s daily bars", aggregated: ", days put together from minutes while daily bars are missing" }[basis] ?? "";
-  return `${volume(list.length)} candles${made} from ${from}${missing}, ${source}${more ? "; older ones come as you scroll" : "; nothing older is kept"}`;
+  return `${volume(list.length)} candles${made} from ${from}${missing}${source ? `, ${source}` : ""}${more ? "; older ones come as you scroll" : "; nothing older is kept"}`;
 }
 
 /** A gap in words. */
