@@ -54,8 +54,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# name, page, width, height, theme, palette
-SHOTS = [
+Shot = tuple[str, str, int, int, str, str]  # name, page, width, height, theme, palette
+SHOTS: list[Shot] = [
     ("indicator-dark", "/indicator", 1440, 900, "dark", "standard"),
     ("indicator-light", "/indicator", 1440, 900, "light", "standard"),
     ("indicator-cb", "/indicator", 1440, 900, "dark", "cb"),
@@ -85,6 +85,9 @@ SHOTS = [
     ("calendar-dark", "/calendar", 1440, 960, "dark", "standard"),
     ("calendar-light", "/calendar", 1440, 960, "light", "standard"),
     ("calendar-phone", "/calendar", 390, 844, "dark", "standard"),
+    ("signals-dark", "/signals", 1440, 900, "dark", "standard"),
+    ("signals-light", "/signals", 1440, 900, "light", "standard"),
+    ("signals-phone", "/signals", 390, 844, "dark", "standard"),
     ("alerts-dark", "/alerts", 1440, 900, "dark", "standard"),
     ("alerts-light", "/alerts", 1440, 900, "light", "standard"),
     ("alerts-phone", "/alerts", 390, 844, "dark", "standard"),
@@ -94,6 +97,8 @@ SHOTS = [
 ]
 ROUTER = ("alerts", "strategies")  # pictures that need alerts
 OPTIONS = ("gex", "butterfly")  # pictures that need a morning
+SIGNALS = ("signals",)  # pictures that need a signal: an afternoon of another seed has one
+SIGNAL_SEED, SIGNAL_START, SIGNAL_SPEED = "42", "2026-12-16T13:52:00", "30"
 # Pages longer than a picture end below this part, so that no panel is cut in two.
 ENDS = {f"/gex/{SYMBOL}": '[data-chart="volume"]'}
 
@@ -202,7 +207,18 @@ def take_over(kept: Path, file: Path) -> None:
     connection.close()
 
 
-def shoot(browser: Browser, url: str, shot: tuple[str, str, int, int, str, str], out: Path) -> None:
+def wait_for_trade(url: str) -> None:
+    """Until a signal's paper trade has ended."""
+    deadline = time.monotonic() + 400
+    while time.monotonic() < deadline:
+        found = fetch(url + "/api/signals")
+        if found and found["signals"]["sums"]["n"]:
+            return
+        time.sleep(1)
+    raise SystemExit("the demo gave no signal within 400 s")
+
+
+def shoot(browser: Browser, url: str, shot: Shot, out: Path) -> None:
     """One picture, after the page had a few beats to fill."""
     name, path, width, height, theme, palette = shot
     context = browser.new_context(
@@ -236,10 +252,10 @@ def shoot(browser: Browser, url: str, shot: tuple[str, str, int, int, str, str],
 
 
 @contextmanager
-def demo(folder: Path, start: str, speed: str = "1") -> Iterator[str]:
+def demo(folder: Path, start: str, speed: str = "1", seed: str = SEED) -> Iterator[str]:
     """A demo with data and settings in this folder that runs while it is used; its address."""
     port = free_port()
-    command = [sys.executable, "-m", "grok_sauce.cli", "demo", "--start", start, "--seed", SEED]
+    command = [sys.executable, "-m", "grok_sauce.cli", "demo", "--start", start, "--seed", seed]
     command += ["--speed", speed, "--port", str(port), "--data", str(folder)]
     command += ["--settings", str(folder / "settings.json"), "--log-level", "ERROR"]
     running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
@@ -248,6 +264,17 @@ def demo(folder: Path, start: str, speed: str = "1") -> Iterator[str]:
     finally:
         running.terminate()
         running.wait(timeout=20)
+
+
+def shoot_signals(browser: Browser, folder: Path, shots: list[Shot], out: Path) -> None:
+    """The pictures of signals, from a demo of their own."""
+    folder.mkdir()
+    text = json.dumps({"schema": 1, "gex": {"symbols": ["QQQ"]}})
+    (folder / "settings.json").write_text(text, "utf-8")
+    with demo(folder, SIGNAL_START, SIGNAL_SPEED, SIGNAL_SEED) as url:
+        wait_for_trade(url)
+        for shot in shots:
+            shoot(browser, url, shot, out)
 
 
 def main() -> int:
@@ -271,6 +298,13 @@ def main() -> int:
             kept = run_morning(browser, Path(folder) / "morning")
             if args.morning:
                 kept = shutil.copy(kept, args.morning)
+        of_signals = [shot for shot in shots if shot[0].startswith(SIGNALS)]
+        if of_signals:
+            shoot_signals(browser, Path(folder) / "signals", of_signals, args.out)
+            shots = [shot for shot in shots if shot not in of_signals]
+        if not shots:
+            browser.close()
+            return 0
         with demo(Path(folder), START) as url:
             wait_until_live(url)
             if has_options and kept is not None:
