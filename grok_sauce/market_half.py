@@ -28,6 +28,7 @@ from grok_sauce.desks.tape_keeper import TapeKeeper
 from grok_sauce.desks.wishes import analytic_settings, groups_of
 from grok_sauce.engine import Engine
 from grok_sauce.errors import SettingsError
+from grok_sauce.feeds.dxlink import SOURCE as PRICES
 from grok_sauce.following.loading import Loading
 from grok_sauce.following.watchlist import Watchlist
 from grok_sauce.health import Health, next_event
@@ -102,6 +103,7 @@ class MarketHalf(Hub):
             settings=analytic_settings(chosen),
             source=self.label or ("DEMO" if demo else "LIVE"),
             tap=tap,
+            price_links=frozenset({PRICES}),
         )
         self._join_sources(files, environ)
         self.reactions = reaction_desk(

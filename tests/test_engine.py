@@ -71,7 +71,14 @@ class Bench:
         self.clock = clock
         self.calls: list[list[Update]] = []
         self.state = MarketState()
-        self.engine = Engine(self.state, analytics, self.publish, clock, groups=groups)
+        self.engine = Engine(
+            self.state,
+            analytics,
+            self.publish,
+            clock,
+            groups=groups,
+            price_links=frozenset({"dxLink"}),
+        )
 
     def publish(self, updates: Sequence[Update]) -> None:
         self.calls.append(list(updates))
@@ -194,6 +201,21 @@ def test_a_link_that_goes_down_greys_all_rows_in_the_next_beat(bench: Bench) -> 
 
     assert {(row["status"], row["stale"]) for row in down.values()} == {("link_down", True)}
     assert {symbol: row["status"] for symbol, row in up.items()} == {"SPY": "live", "QQQ": "live"}
+
+
+def test_a_source_of_other_things_that_is_up_keeps_no_row_from_going_grey(bench: Bench) -> None:
+    bench.engine.put(trades(bench.now, ("SPY", 600.0, 1e6), ("QQQ", 510.0, 1e6)))
+    bench.engine.put(Batch("Link", ["dxLink", "TradingView"], ([True, True],), bench.now))
+    bench.beat()
+
+    bench.engine.put(Batch("Link", ["dxLink"], ([False],), bench.now))
+    down = bench.told()
+    bench.engine.put(Batch("Link", ["TradingView"], ([False],), bench.now))
+    bench.engine.put(Batch("Link", ["dxLink"], ([True],), bench.now))
+    up = bench.told()
+
+    assert {row["status"] for row in down.values()} == {"link_down"}
+    assert {row["status"] for row in up.values()} == {"live"}
 
 
 def test_at_midnight_yesterdays_numbers_go_though_nothing_came(bench: Bench) -> None:

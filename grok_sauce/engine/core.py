@@ -48,7 +48,8 @@ class Engine:
 
     groups: the user's symbols by group, in order. source: the label of the numbers (LIVE,
     DELAYED, DEMO, REPLAY). beat: seconds between beats. limit: events that may wait. tap hears
-    every batch that is put; it may neither block nor raise.
+    every batch that is put; it may neither block nor raise. price_links: the sources whose end
+    makes every price old (another's says nothing of them); None: all that tell of a link.
     """
 
     name = "engine"
@@ -66,8 +67,10 @@ class Engine:
         beat: float = BEAT,
         limit: int = LIMIT,
         tap: Callable[[Batch], object] | None = None,
+        price_links: frozenset[str] | None = None,
     ) -> None:
         self.state = state
+        self._price_links = price_links
         self._publish = publish
         self._tap = tap
         self._clock = clock
@@ -260,7 +263,8 @@ class Engine:
             if batch.snapshot:
                 concurrency.sleep(0)  # thousands of bars: let the others have their turn
             if batch.kind == "Link":
-                self._links |= frozenset(batch.symbols)
+                told = frozenset(batch.symbols)
+                self._links |= told if self._price_links is None else told & self._price_links
         if not JOINING.isdisjoint(kinds):
             self._join_symbols()
         return kinds

@@ -180,6 +180,7 @@ class DxLinkFeed:
         except LinkClosed as problem:
             raise self._after_close(problem, protocol) from None
         finally:
+            self.status.facts["bad"] = protocol.bad  # it may be what ended it
             self._protocol = None
             if link is not None:
                 link.shut()

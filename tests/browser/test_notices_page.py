@@ -230,7 +230,7 @@ def test_setup_shows_targets_rules_and_what_became_of_messages(setup_page: Any) 
     chat = page.locator('[data-target="chat"]')
     assert "Set NOTICE_TARGETS." in chat.inner_text()
     assert chat.get_by_role("button").count() == 0
-    assert page.locator('[data-part="notice-rules"] tr').count() == 7
+    assert page.locator('[data-part="notice-rules"] tr').count() == 8
     assert HOSTILE in page.locator('[data-part="notice-log"]').inner_text()
     assert "not sent, 8 attempts, the server said 554 spam" in (
         page.locator('[data-part="notice-log"]').inner_text()

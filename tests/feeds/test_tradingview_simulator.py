@@ -269,7 +269,7 @@ def test_a_login_by_name_and_password_brings_levels_too(
     product = Product(site, tmp_path, username="demo", password="demo")
     product.start()
     try:
-        eventually(lambda: product.levels, 15)
+        eventually(lambda: product.levels, 30)
     finally:
         assert product.supervisor.stop() == []
 

@@ -90,6 +90,7 @@ CLASSES = {
     ("POST", "/api/alerts/acknowledge"): "write",
     ("POST", "/api/alerts/<alert:id>/cancel"): "write",
     ("POST", "/api/alerts/<alert:id>/decide"): "write",
+    ("POST", "/api/replay"): "write",
     ("GET", "/api/routing"): "read",
     ("POST", "/api/routing/edit"): "write",
     ("POST", "/api/routing/test"): "write",
