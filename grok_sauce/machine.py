@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from grok_sauce.desks.recording_run import RecordingRun
     from grok_sauce.market_half import MarketHalf
     from grok_sauce.replay_half import Replayed
+    from grok_sauce.roles.web import FollowHalf
     from grok_sauce.router_half import RouterHalf
     from grok_sauce.router_watch import RouterWatch
     from grok_sauce.web.settings import WebSettings
-    from grok_sauce.web_role import FollowHalf
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ def build(options: Options, environ: Mapping[str, str]) -> Machine:
     check_bind(web, options.host)
     usual = {"router": alerts.router_port, "feed": FEED_PORT}.get(options.role, PORT)
     if options.role in ("feed", "web"):
-        from grok_sauce.role_wire import redis_of
+        from grok_sauce.roles.wire import redis_of
 
         redis_of(environ, options.role)
     sock = concurrency.listen(options.host, usual if options.port is None else options.port)
@@ -144,7 +144,7 @@ def build(options: Options, environ: Mapping[str, str]) -> Machine:
         }
     kind = Machine
     if options.role == "feed":
-        from grok_sauce.feed_half import FeedMachine
+        from grok_sauce.roles.feed import FeedMachine
 
         kind = FeedMachine
     return kind(options, environ, web, alerts, sock, clock, Embedded(market, demo, seed), note)
@@ -218,12 +218,12 @@ class Machine:
     ) -> MarketHalf | RouterHalf | FollowHalf:
         options, market = self.options, self._market
         if isinstance(clock, FollowedClock):
-            from grok_sauce.web_role import FollowHalf
+            from grok_sauce.roles.web import FollowHalf
 
             return FollowHalf(clock, environ, self.mode, self.facts)
         if options.role == "router":
+            from grok_sauce.roles.router_lock import guarded
             from grok_sauce.router_half import RouterHalf
-            from grok_sauce.router_lock import guarded
 
             alone = RouterHalf(clock, options.settings, self.mode, self.facts)
             return guarded(alone, environ, options.data, clock)

@@ -22,8 +22,8 @@ from grok_sauce.web.site import WebDeps
 if TYPE_CHECKING:
     from grok_sauce.alerts.half import AlertHalf
     from grok_sauce.market_half import MarketHalf
+    from grok_sauce.roles.web import FollowHalf
     from grok_sauce.router_half import RouterHalf
-    from grok_sauce.web_role import FollowHalf
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "grok_sauce"
 LEAVES = {
-    "errors", "update", "controls", "questions", "settings", "http", "redis_link", "role_wire",
+    "errors", "update", "controls", "questions", "settings", "http", "redis_link",
     "values", "__init__",
 }  # fmt: skip
 ALL = {"*"}
@@ -21,7 +21,7 @@ MAY: dict[str, set[str]] = {
     "redis_link": {"runtime"},
     "market": set(),
     "clients": {"market", "storage.files", "runtime"},
-    "feeds": {"market", "clients", "runtime"},
+    "feeds": {"market", "clients", "roles.wire", "runtime"},
     "pollers": {"market", "clients", "runtime"},
     "analytics": {"market"},
     "strategies": {"market", "analytics"},
@@ -29,7 +29,7 @@ MAY: dict[str, set[str]] = {
     "engine": {"market", "analytics", "strategies", "runtime"},
     "storage": {"market"},
     "runtime": set(),
-    "publishers": {"market", "storage", "runtime"},
+    "publishers": {"market", "storage", "roles.wire", "runtime"},
     "web": {"publishers.snapshot", "alerts", "storage", "runtime"},
     "simulator": {"market", "analytics", "runtime"},
     "following": {"market", "feeds.subscriptions", "runtime"},
@@ -40,17 +40,7 @@ MAY: dict[str, set[str]] = {
     "hub": {"publishers.snapshot", "runtime"},
     "router_half": {"health", "hub", "runtime"},
     "router_watch": set(),
-    # Roles of more than one process.
-    "role_wire": set(),
-    "role_doors": {"role_views", "runtime"},
-    "role_views": {"runtime"},
-    "role_health": set(),
-    "feed_owner": {"runtime"},
-    "feed_half": ALL,
-    "feed_port": ALL,
-    "web_role": ALL,
-    "router_lock": {"publishers.updates", "router_half", "runtime"},
-    "greyed": set(),
+    "roles": ALL,
     "market_half": ALL,
     "signal_part": ALL,
     "web_half": ALL,

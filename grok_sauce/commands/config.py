@@ -159,7 +159,7 @@ def _knobs() -> list[Any]:
     from grok_sauce.publishers.history import HistorySettings
     from grok_sauce.publishers.notify_settings import NotifySettings
     from grok_sauce.redis_link import RedisSettings
-    from grok_sauce.role_wire import RoleSettings
+    from grok_sauce.roles.wire import RoleSettings
     from grok_sauce.web.settings import WebSettings
 
     return [

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from grok_sauce.errors import BadPayload, GrokSauceError
-from grok_sauce.role_wire import Beats, RoleSettings, State, read_message, read_state
+from grok_sauce.roles.wire import Beats, RoleSettings, State, read_message, read_state
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.runtime.status import SourceStatus
 from grok_sauce.update import Update

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
-from grok_sauce.role_wire import (
+from grok_sauce.roles.wire import (
     STREAMED,
     Entry,
     RoleSettings,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from grok_sauce.errors import BadPayload, SourceError
 from grok_sauce.feeds.updates import NOT_THERE, SILENT, UpdatesFeed
 from grok_sauce.redis_link import RedisLink, RedisSettings, connect
-from grok_sauce.role_wire import (
+from grok_sauce.roles.wire import (
     Entry,
     RoleSettings,
     State,

@@ -20,7 +20,7 @@ import orjson
 
 from grok_sauce.errors import SourceError
 from grok_sauce.redis_link import RedisSettings, connect
-from grok_sauce.role_wire import Beats, RoleSettings, read_message
+from grok_sauce.roles.wire import Beats, RoleSettings, read_message
 from grok_sauce.runtime.clock import RealClock
 from tests.product.harness import ROOT, Product, free_port, until
 from tests.redis_server import RedisServer

@@ -14,7 +14,7 @@ from grok_sauce.errors import SourceError
 from grok_sauce.publishers.snapshot import Snapshot
 from grok_sauce.publishers.updates import WAITING, UpdatesOut
 from grok_sauce.redis_link import RedisEar, RedisLink, RedisSettings, connect
-from grok_sauce.role_wire import Beats, RoleSettings, State, read_message, read_state
+from grok_sauce.roles.wire import Beats, RoleSettings, State, read_message, read_state
 from grok_sauce.runtime.clock import RealClock
 from grok_sauce.runtime.fenced_lock import FencedLock
 from grok_sauce.update import Update

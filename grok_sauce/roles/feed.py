@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from grok_sauce import settings as knobs
 from grok_sauce.errors import GrokSauceError, SettingsError, SourceError, StartupError
-from grok_sauce.feed_owner import Gate, Gated, Ownership
-from grok_sauce.feed_port import FeedPort
 from grok_sauce.machine import WHOLE_STOP, Machine
 from grok_sauce.market_half import MarketHalf
 from grok_sauce.publishers.updates import WAITING, UpdatesOut
 from grok_sauce.redis_link import connect
-from grok_sauce.role_doors import Answering
-from grok_sauce.role_views import Ledger
-from grok_sauce.role_wire import CLOCK, SETTINGS, RoleSettings, decoded, field_of, redis_of
+from grok_sauce.roles.doors import Answering
+from grok_sauce.roles.owner import Gate, Gated, Ownership
+from grok_sauce.roles.port import FeedPort
+from grok_sauce.roles.views import Ledger
+from grok_sauce.roles.wire import CLOCK, SETTINGS, RoleSettings, decoded, field_of, redis_of
 from grok_sauce.router_half import RouterHalf
 from grok_sauce.runtime import collector, concurrency
 from grok_sauce.runtime.fenced_lock import FencedLock

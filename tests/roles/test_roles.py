@@ -11,13 +11,13 @@ import pytest
 
 from grok_sauce.controls import Controls, UnknownControl
 from grok_sauce.errors import SettingsError, SourceError, SourceRefused
-from grok_sauce.greyed import greyed
 from grok_sauce.questions import Questions, Unavailable
 from grok_sauce.redis_link import RedisSettings, connect
-from grok_sauce.role_doors import Answering, Asking, FarControls, FarQuestions
-from grok_sauce.role_health import merged
-from grok_sauce.role_views import EXPIRES, HELD, UNWATCH, WATCH, Held, Ledger
-from grok_sauce.role_wire import RoleSettings, redis_of
+from grok_sauce.roles.doors import Answering, Asking, FarControls, FarQuestions
+from grok_sauce.roles.grey import greyed
+from grok_sauce.roles.health import merged
+from grok_sauce.roles.views import EXPIRES, HELD, UNWATCH, WATCH, Held, Ledger
+from grok_sauce.roles.wire import RoleSettings, redis_of
 from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import FollowedClock, ManualClock, RealClock, SharedClock
 from grok_sauce.settings import SettingsConflict

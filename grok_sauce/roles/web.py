@@ -10,14 +10,14 @@ from typing import Any, Final
 from grok_sauce import settings as knobs
 from grok_sauce.errors import SettingsError
 from grok_sauce.feeds.updates import NOT_THERE, UpdatesFeed
-from grok_sauce.greyed import greyed
 from grok_sauce.health import Health
 from grok_sauce.hub import Hub
 from grok_sauce.redis_link import connect
-from grok_sauce.role_doors import Asking, FarControls, FarQuestions
-from grok_sauce.role_health import merged
-from grok_sauce.role_views import Held
-from grok_sauce.role_wire import CLOCK, SETTINGS, RoleSettings, State, redis_of
+from grok_sauce.roles.doors import Asking, FarControls, FarQuestions
+from grok_sauce.roles.grey import greyed
+from grok_sauce.roles.health import merged
+from grok_sauce.roles.views import Held
+from grok_sauce.roles.wire import CLOCK, SETTINGS, RoleSettings, State, redis_of
 from grok_sauce.runtime import concurrency
 from grok_sauce.runtime.clock import FollowedClock
 from grok_sauce.runtime.loop_watch import LoopWatch

@@ -18,8 +18,8 @@ from grok_sauce.errors import (
     SourceRefused,
 )
 from grok_sauce.questions import Questions, Unavailable
-from grok_sauce.role_views import VIEW_CONTROLS, Held
-from grok_sauce.role_wire import RoleSettings, decoded, encoded
+from grok_sauce.roles.views import VIEW_CONTROLS, Held
+from grok_sauce.roles.wire import RoleSettings, decoded, encoded
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.settings import SettingsConflict
 

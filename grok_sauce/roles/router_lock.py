@@ -14,7 +14,7 @@ from grok_sauce import settings as knobs
 from grok_sauce.errors import GrokSauceError, SourceError
 from grok_sauce.publishers.updates import UpdatesOut
 from grok_sauce.redis_link import RedisSettings, connect
-from grok_sauce.role_wire import RoleSettings
+from grok_sauce.roles.wire import RoleSettings
 from grok_sauce.router_half import RouterHalf
 from grok_sauce.runtime.clock import Clock
 from grok_sauce.runtime.fenced_lock import FencedLock

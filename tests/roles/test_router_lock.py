@@ -12,9 +12,9 @@ import pytest
 
 from grok_sauce.publishers.updates import UpdatesOut
 from grok_sauce.redis_link import RedisSettings, connect
-from grok_sauce.role_wire import RoleSettings
+from grok_sauce.roles.router_lock import RouterLock, TakenOver, guarded
+from grok_sauce.roles.wire import RoleSettings
 from grok_sauce.router_half import RouterHalf
-from grok_sauce.router_lock import RouterLock, TakenOver, guarded
 from grok_sauce.runtime.clock import RealClock
 from grok_sauce.runtime.fenced_lock import FencedLock
 from grok_sauce.update import Update
