@@ -249,8 +249,9 @@ export class Header {
     const { loading } = this.#health;
     box.hidden = !loading || this.#lost;
     if (!loading) return;
-    if (!box.querySelector("b")) box.replaceChildren("loading ", h("b", {}), " symbols");
+    if (!box.querySelector("b")) box.replaceChildren("loading ", h("b", {}), " symbols", h("progress", { "aria-hidden": "true" }));
     setText(box.querySelector("b"), `${loading.done}/${loading.of}`);
+    Object.assign(box.querySelector("progress"), { max: loading.of, value: loading.done });
   }
 
   #drawRouter() {

@@ -293,6 +293,7 @@ def test_the_header_counts_the_history_that_comes_and_is_silent_when_it_has(
     loading = site.page.locator('[data-part="loading"]')
     loading.wait_for(state="visible")
     text = loading.text_content()
+    bar = loading.locator("progress").evaluate("bar => [bar.value, bar.max]")
     excess = {}
     for width in (1280, 390, 320):
         site.page.set_viewport_size({"width": width, "height": 800})
@@ -303,6 +304,7 @@ def test_the_header_counts_the_history_that_comes_and_is_silent_when_it_has(
     loading.wait_for(state="hidden")
 
     assert text == "loading 12/40 symbols"
+    assert bar == [12, 40]
     assert {width: more for width, more in excess.items() if more > 0} == {}
     assert site.complaints == []
 

@@ -281,6 +281,7 @@ def test_the_header_says_how_much_of_the_history_has_come_and_nothing_when_all_h
     (shown,) = re.findall(r'<span class="loading"[^>]*>.*?</span>', loading)
     (gone,) = re.findall(r'<span class="loading"[^>]*>.*?</span>', loaded)
     assert re.sub(r"<[^>]+>", "", shown) == "loading 12/40 symbols"
+    assert '<progress aria-hidden="true" max="40" value="12">' in shown
     assert " hidden" not in shown
     assert re.search(r'data-part="loading" hidden', gone)
 
