@@ -84,16 +84,8 @@ class MarketHalf(Hub):
         )
         chosen = self.store.load()
         files.data.mkdir(parents=True, exist_ok=True)
-        minutes = GexHistory()
         reactions = ReactionKeeper()
-        kept = knobs.read_env(HistorySettings, environ)
-        self.history = History(
-            history_file(files.data, demo),
-            clock,
-            keep_sessions=kept.sessions,
-            tenants=[minutes, reactions],
-        )
-        self.publishers += [self.history.publish, minutes.publish]
+        self._join_history(files, environ, reactions)
         self.engine = self.engine_class(
             MarketState(),
             ANALYTICS,
@@ -129,6 +121,20 @@ class MarketHalf(Hub):
         self._join_reports(process)
         self._open_desk(files, process)
         self._follow(chosen)
+
+    def _join_history(
+        self, files: Files, environ: Mapping[str, str], reactions: ReactionKeeper
+    ) -> None:
+        """What is kept on disk of bars, GEX and reactions."""
+        minutes = GexHistory()
+        kept = knobs.read_env(HistorySettings, environ)
+        self.history = History(
+            history_file(files.data, self.demo),
+            self.clock,
+            keep_sessions=kept.sessions,
+            tenants=[minutes, reactions],
+        )
+        self.publishers += [self.history.publish, minutes.publish]
 
     def _join_sources(self, files: Files, environ: Mapping[str, str]) -> None:
         """The broker's records, the feed, and what is wanted of both."""

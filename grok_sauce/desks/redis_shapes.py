@@ -58,17 +58,7 @@ def channels(
             whole=CANDLES,
             identity=lambda body: f"{body['symbol']} {body['timeframe']} {body['timestamp']}",
         ),
-        *(
-            Channel(
-                "price.update",
-                topic,
-                price,
-                every=PRICE_EVERY,
-                identity=lambda body: f"{body['timestamp']} {body['close']} {body['volume']}",
-                kept=lambda body: (f"price.update:{body['symbol']}", PRICE_LIFE),
-            )
-            for topic in ("indicator.rows", PRICES)
-        ),
+        *(_prices_of(topic) for topic in ("indicator.rows", PRICES)),
         *(
             _levels_of(symbol, "" if place == 0 else f":{symbol}")
             for place, symbol in enumerate(levels_of)
@@ -90,6 +80,17 @@ def channels(
             every=HEALTH_EVERY,
         ),
     ]
+
+
+def _prices_of(topic: str) -> Channel:
+    return Channel(
+        "price.update",
+        topic,
+        price,
+        every=PRICE_EVERY,
+        identity=lambda body: f"{body['timestamp']} {body['close']} {body['volume']}",
+        kept=lambda body: (f"price.update:{body['symbol']}", PRICE_LIFE),
+    )
 
 
 def base_symbol(symbol: str) -> str:
