@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -269,12 +270,29 @@ def test_updates_without_their_shape_are_left_out_and_counted() -> None:
     assert found.refused == 3
 
 
-@given(st.binary(max_size=200))
-def test_no_bytes_break_the_reader(body: bytes) -> None:
+VALUES = st.none() | st.booleans() | st.integers(-3, 2**70) | st.text(max_size=4)
+JUNK = st.recursive(
+    VALUES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner)
+)
+NEARLY = st.fixed_dictionaries(
+    {name: st.just(1) | VALUES for name in ("token", "seq", "t")}
+    | {"beats": st.lists(st.lists(JUNK | st.tuples(st.text(max_size=4), JUNK, JUNK))) | JUNK}
+)
+
+
+@given(st.binary(max_size=200) | NEARLY.map(lambda found: json.dumps(found).encode()))
+def test_whatever_comes_is_read_whole_or_refused(body: bytes) -> None:
     try:
-        read_message(body)
-    except BadPayload:
+        found = read_message(body)
+    except BadPayload:  # and no other error
         return
+
+    assert min(found.token, found.seq, found.refused) >= 0
+    assert all(
+        isinstance(each.topic, str) and isinstance(each.key, str)
+        for beat in found.beats
+        for each in beat
+    )
 
 
 @given(
